@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "attacks/attack.hpp"
+#include "certify/certificate.hpp"
+
+namespace taut::attacks {
+
+// An adversarial, confirmed in fp64, whose norm lies inside the certified radius of its row.
+struct Contradiction {
+  int64_t example = 0, position = 0;
+  double attack_radius = 0, certified_radius = 0;
+};
+
+struct CheckedRows {
+  int64_t compared = 0;  // successful attacks on rows that the certificate covers
+  std::vector<Contradiction> contradictions;
+};
+
+// Every success of `result` against the certificate of the same threat; rows are matched by
+// (example, position). A certificate without that threat compares nothing.
+CheckedRows check(const AttackResult& result, const certify::Certificate& certificate);
+
+}  // namespace taut::attacks

@@ -1,0 +1,154 @@
+#include "models/forward.hpp"
+
+#include <ATen/ATen.h>
+
+#include "models/walk.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::models {
+namespace {
+
+Tensor apply(const Embedding& l, const Tensor& ids) {
+  return l.table.index_select(0, ids.flatten()).view({ids.size(0), ids.size(1), -1});
+}
+
+Tensor apply(const PixelNormalize& l, const Tensor& x) {
+  return (x - l.mean.view({1, -1, 1, 1})) / l.std.view({1, -1, 1, 1});
+}
+
+Tensor apply(const Patchify& l, const Tensor& x) {
+  if (l.patch == 0) return x.flatten(1).unsqueeze(1);
+  const int64_t p = l.patch, rows = x.size(2) / p, columns = x.size(3) / p;
+  return x.view({x.size(0), x.size(1), rows, p, columns, p})
+      .permute({0, 2, 4, 1, 3, 5})
+      .reshape({x.size(0), rows * columns, x.size(1) * p * p});
+}
+
+Tensor apply(const Position& l, const Tensor& x) {
+  return x + l.table.narrow(0, 0, x.size(1));
+}
+
+Tensor apply(const Linear& l, const Tensor& x) {
+  Tensor y = at::linear(x, l.weight);
+  if (l.gain != 1) y = y * l.gain;
+  return l.bias.defined() ? y + l.bias : y;
+}
+
+Tensor apply(const Activation& l, const Tensor& x) {
+  Tensor y;
+  switch (l.curve) {
+    case Curve::gelu: y = at::gelu(x); break;
+    case Curve::relu: y = at::relu(x); break;
+    case Curve::abs: y = at::abs(x); break;
+  }
+  return l.gain == 1 ? y : y * l.gain;
+}
+
+Tensor apply(const BallClamp& l, const Tensor& x) {
+  const Tensor rms = x.square().mean(-1, /*keepdim=*/true).sqrt();
+  return x / (rms / l.radius).clamp_min(1);
+}
+
+Tensor apply(const Normalize& l, const Tensor& x) {
+  const Tensor c = l.centered ? x - x.mean(-1, /*keepdim=*/true) : x;
+  const Tensor y = c * (c.square().mean(-1, /*keepdim=*/true) + l.eps).rsqrt() * l.weight;
+  return l.bias.defined() ? y + l.bias : y;
+}
+
+// (batch, tokens, width) to one head axis: (batch, heads, tokens, d_head)
+Tensor per_head(const Tensor& weight, const Tensor& bias, const Tensor& x) {
+  const int64_t heads = weight.size(0), d_head = weight.size(1);
+  Tensor y = at::linear(x, weight.reshape({heads * d_head, weight.size(2)}));
+  if (bias.defined()) y = y + bias.flatten();
+  return y.view({x.size(0), x.size(1), heads, d_head}).transpose(1, 2);
+}
+
+// (heads, tokens, tokens): bias[h, i - j] below and on the diagonal, zero above it.
+Tensor relative(const Tensor& bias, int64_t tokens) {
+  const Tensor i = at::arange(tokens, at::TensorOptions(at::kLong).device(bias.device()));
+  const Tensor distance = (i.unsqueeze(1) - i.unsqueeze(0)).clamp_min(0);
+  return bias.index_select(1, distance.flatten()).view({bias.size(0), tokens, tokens});
+}
+
+Tensor apply(const Attention& l, const Tensor& x) {
+  const int64_t d_head = l.query.size(1), tokens = x.size(1);
+  const Tensor q = per_head(l.query, l.query_bias, x) * (l.logit_scale / static_cast<double>(d_head));
+  const Tensor k = per_head(l.key, l.key_bias, x);
+  const Tensor v = per_head(l.value, l.value_bias, x);
+  Tensor logits = at::matmul(q, k.transpose(-2, -1));
+  if (l.position_bias.defined()) logits = logits + relative(l.position_bias, tokens);
+  if (l.causal) {
+    const Tensor future = at::ones({tokens, tokens}, x.options().dtype(at::kBool)).triu_(1);
+    logits = logits.masked_fill(future, -std::numeric_limits<double>::infinity());
+  }
+  const Tensor mixed = at::matmul(logits.softmax(-1), v).transpose(1, 2).flatten(2);
+  Tensor y = at::linear(mixed, l.output);
+  if (l.gain != 1) y = y * l.gain;
+  return l.output_bias.defined() ? y + l.output_bias : y;
+}
+
+Tensor apply(const Residual& l, const Tensor& x) {
+  Tensor branch = x;
+  for (const Layer& layer : l.branch) branch = models::apply(layer, branch);
+  return (l.keep == 1 ? x : l.keep * x) + (l.add == 1 ? branch : l.add * branch);
+}
+
+Tensor apply(const Pool&, const Tensor& x) { return x.mean(1, /*keepdim=*/true); }
+
+bool embeds(const Network& network) { return network.input.kind == InputKind::tokens; }
+
+}  // namespace
+
+Tensor apply(const Layer& layer, const Tensor& x) {
+  return std::visit([&](const auto& kind) { return apply(kind, x); }, layer.kind);
+}
+
+Tensor injection(const Network& network, const Tensor& input) {
+  return embeds(network) ? apply(network.layers.front(), input) : input.to(dtype_of(network));
+}
+
+Tensor forward_injected(const Network& network, const Tensor& injected) {
+  Tensor x = injected;
+  for (size_t i = embeds(network) ? 1 : 0; i < network.layers.size(); ++i) {
+    x = apply(network.layers[i], x);
+  }
+  return x;
+}
+
+Tensor forward(const Network& network, const Tensor& input) {
+  return forward_injected(network, injection(network, input));
+}
+
+at::ScalarType dtype_of(const Network& network) {
+  at::ScalarType dtype = at::kFloat;
+  bool found = false;
+  for_each_tensor(network, [&](const std::string&, const Tensor& tensor, Role) {
+    if (!found && tensor.is_floating_point()) dtype = tensor.scalar_type();
+    found = true;
+  });
+  return dtype;
+}
+
+void check_input(const InputSpec& spec, const Tensor& input) {
+  if (spec.kind == InputKind::pixels) {
+    require(input.dim() == 4 && input.size(1) == spec.channels && input.size(2) == spec.height &&
+                input.size(3) == spec.width,
+            "expected images of {} x {} x {}, got a tensor of shape {}", spec.channels, spec.height,
+            spec.width, shape_text(input.sizes()));
+    require(input.is_floating_point(), "expected floating point pixels");
+    if (input.numel() == 0) return;
+    const double low = input.min().item<double>(), high = input.max().item<double>();
+    require(low >= spec.low && high <= spec.high,
+            "expected pixels in [{}, {}], got values from {} to {}", spec.low, spec.high, low, high);
+  } else {
+    require(input.dim() == 2 && input.size(1) == spec.context && input.scalar_type() == at::kLong,
+            "expected int64 token ids (batch, {}), got shape {}", spec.context,
+            shape_text(input.sizes()));
+    if (input.numel() == 0) return;
+    const int64_t low = input.min().item<int64_t>(), high = input.max().item<int64_t>();
+    require(low >= 0 && high < spec.vocabulary, "expected token ids in [0, {}), got {} to {}",
+            spec.vocabulary, low, high);
+  }
+}
+
+}  // namespace taut::models

@@ -1,0 +1,8 @@
+#pragma once
+
+// The networks, their forward pass and the threats against them.
+#include "models/architectures.hpp"
+#include "models/forward.hpp"
+#include "models/network.hpp"
+#include "models/threat.hpp"
+#include "models/walk.hpp"

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+// A network is data: a list of small structs that own their tensors. Forward pass, bounds, saving and
+// loading are functions over it, one overload per layer kind.
+namespace taut::models {
+
+using at::Tensor;
+
+// Activations between layers are (batch, tokens, width). A classifier's images become tokens in
+// Patchify; Pool leaves one token. Logits are (batch, rows, classes): one row an image, or one row a
+// position of a sequence.
+
+// Token ids (batch, tokens) to rows of a table.
+struct Embedding {
+  Tensor table;  // (vocabulary, width)
+};
+
+// (x - mean) / std per channel, on images (batch, channels, height, width).
+struct PixelNormalize {
+  Tensor mean, std;  // (channels)
+};
+
+// Non-overlapping patches, row by row; a token holds one patch as (channels, patch, patch) values.
+struct Patchify {
+  int64_t patch = 0;  // pixels; 0: the whole image is one token
+};
+
+// x + table: learned positions.
+struct Position {
+  Tensor table;  // (tokens, width)
+};
+
+// gain * W x + b
+struct Linear {
+  Tensor weight;  // (out, in)
+  Tensor bias;    // (out) or undefined
+  double gain = 1;
+};
+
+enum class Curve : int64_t { gelu, relu, abs };
+
+// gain * curve(x), entry by entry.
+struct Activation {
+  Curve curve = Curve::gelu;
+  double gain = 1;
+};
+
+// x / max(1, RMS(x) / radius): the projection of every token onto a ball.
+struct BallClamp {
+  double radius = 1;  // RMS
+};
+
+// Layer norm (mean removed) or RMS norm of every token: weight * x / sqrt(mean(x^2) + eps) + bias.
+struct Normalize {
+  Tensor weight;  // (width)
+  Tensor bias;    // (width) or undefined
+  double eps = 1e-5;
+  bool centered = true;
+};
+
+// Per head h: softmax_j( logit_scale <q_i, k_j> / d_head + position_bias[h, i - j] ), values mixed;
+// then gain * W_O on the stacked heads. Under a causal mask j <= i.
+struct Attention {
+  Tensor query, key, value;                 // (heads, d_head, width)
+  Tensor query_bias, key_bias, value_bias;  // (heads, d_head) or undefined
+  Tensor output;                            // (width, heads * d_head)
+  Tensor output_bias;                       // (width) or undefined
+  Tensor position_bias;                     // (heads, tokens) by distance i - j, causal only; or undefined
+  double logit_scale = 1;
+  double gain = 1;
+  bool causal = false;
+};
+
+struct Layer;
+
+// keep * x + add * branch(x)
+struct Residual {
+  double keep = 1, add = 1;
+  std::vector<Layer> branch;
+};
+
+// Mean over tokens; one token remains.
+struct Pool {};
+
+using Kind = std::variant<Embedding, PixelNormalize, Patchify, Position, Linear, Activation,
+                          BallClamp, Normalize, Attention, Residual, Pool>;
+
+struct Layer {
+  std::string name;  // path prefix of its tensors, e.g. "blocks.0.attention"
+  Kind kind;
+};
+
+enum class InputKind : int64_t { pixels, tokens };
+
+// What the network eats. Pixels are (batch, channels, height, width) in [low, high]; tokens are
+// int64 (batch, context) in [0, vocabulary).
+struct InputSpec {
+  InputKind kind = InputKind::pixels;
+  int64_t channels = 0, height = 0, width = 0;
+  double low = 0, high = 1;
+  int64_t context = 0, vocabulary = 0;
+  bool operator==(const InputSpec&) const = default;
+};
+
+struct Network {
+  InputSpec input;
+  std::vector<Layer> layers;
+};
+
+// What a tensor is for: the optimizer and the constraints go by role.
+enum class Role { hidden, query, key, value, output, embedding, position, head, gain, bias,
+                  position_bias, constant };
+
+const char* kind_name(const Kind& kind);
+const std::vector<std::string>& kind_names();  // in variant order
+Kind make_kind(const std::string& name);       // default-constructed; Error lists the known ones
+
+}  // namespace taut::models

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "models/network.hpp"
+
+namespace taut::models {
+
+// Every defined tensor of the network in forward order, with its path ("blocks.0.mlp.up.weight") and
+// role. The weight of the last Linear has Role::head. The callback may replace the tensor.
+using TensorVisitor = std::function<void(const std::string& path, Tensor& tensor, Role role)>;
+void for_each_tensor(Network& network, const TensorVisitor& visit);
+void for_each_tensor(const Network& network,
+                     const std::function<void(const std::string&, const Tensor&, Role)>& visit);
+
+// Trainable means: not Role::constant.
+int64_t parameter_count(const Network& network);
+
+// The network with every tensor converted (detached, own storage).
+Network converted(const Network& network, at::ScalarType dtype);
+
+const char* role_name(Role role);
+
+}  // namespace taut::models

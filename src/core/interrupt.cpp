@@ -1,0 +1,24 @@
+#include "src/core/interrupt.hpp"
+
+#include <csignal>
+
+namespace taut {
+namespace {
+
+volatile std::sig_atomic_t signalled = 0;
+
+void on_signal(int number) {
+  signalled = 1;
+  std::signal(number, SIG_DFL);
+}
+
+}  // namespace
+
+void catch_interrupts() {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+}
+
+bool interrupted() { return signalled != 0; }
+
+}  // namespace taut

@@ -1,0 +1,5 @@
+#pragma once
+
+// Muon and AdamW, constraints, schedules and the trainer.
+#include "src/train/options.hpp"
+#include "src/train/trainer.hpp"
