@@ -14,9 +14,10 @@ uint64_t finalise(uint64_t z) {
 }  // namespace
 
 uint64_t mix(uint64_t seed, std::initializer_list<uint64_t> counters) {
-  uint64_t state = finalise(seed + 0x9e3779b97f4a7c15ULL);
+  uint64_t state = finalise(seed ^ 0x5851f42d4c957f2dULL);
   for (const uint64_t counter : counters) {
-    state = finalise(state ^ finalise(counter + 0x9e3779b97f4a7c15ULL));
+    // The multiplier keeps the chain from being symmetric in state and counter.
+    state = finalise(state * 0xd1342543de82ef95ULL + finalise(counter + 0x9e3779b97f4a7c15ULL));
   }
   return state;
 }
