@@ -3,9 +3,9 @@
 #include "models/network.hpp"
 
 // The fields of every layer kind, in one place. A visitor is called with (name, tensor, role) for
-// tensors and (name, value) for numbers (double, int64_t, bool, Curve); walking, saving, loading and
-// printing are visitors. A new layer kind adds its overload here, in forward.cpp and in certify/; the
-// compiler names each place.
+// tensors and (name, value) for numbers (double, int64_t, bool, Curve); walking, saving, loading
+// and printing are visitors. A new layer kind adds its overload here, in forward.cpp and in
+// certify/; the compiler names each place.
 namespace taut::models {
 
 template <class V>

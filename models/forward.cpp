@@ -24,9 +24,7 @@ Tensor apply(const Patchify& l, const Tensor& x) {
       .reshape({x.size(0), rows * columns, x.size(1) * p * p});
 }
 
-Tensor apply(const Position& l, const Tensor& x) {
-  return x + l.table.narrow(0, 0, x.size(1));
-}
+Tensor apply(const Position& l, const Tensor& x) { return x + l.table.narrow(0, 0, x.size(1)); }
 
 Tensor apply(const Linear& l, const Tensor& x) {
   Tensor y = at::linear(x, l.weight);
@@ -37,9 +35,15 @@ Tensor apply(const Linear& l, const Tensor& x) {
 Tensor apply(const Activation& l, const Tensor& x) {
   Tensor y;
   switch (l.curve) {
-    case Curve::gelu: y = at::gelu(x); break;
-    case Curve::relu: y = at::relu(x); break;
-    case Curve::abs: y = at::abs(x); break;
+    case Curve::gelu:
+      y = at::gelu(x);
+      break;
+    case Curve::relu:
+      y = at::relu(x);
+      break;
+    case Curve::abs:
+      y = at::abs(x);
+      break;
   }
   return l.gain == 1 ? y : y * l.gain;
 }
@@ -72,7 +76,8 @@ Tensor relative(const Tensor& bias, int64_t tokens) {
 
 Tensor apply(const Attention& l, const Tensor& x) {
   const int64_t d_head = l.query.size(1), tokens = x.size(1);
-  const Tensor q = per_head(l.query, l.query_bias, x) * (l.logit_scale / static_cast<double>(d_head));
+  const Tensor q =
+      per_head(l.query, l.query_bias, x) * (l.logit_scale / static_cast<double>(d_head));
   const Tensor k = per_head(l.key, l.key_bias, x);
   const Tensor v = per_head(l.value, l.value_bias, x);
   Tensor logits = at::matmul(q, k.transpose(-2, -1));
@@ -139,7 +144,8 @@ void check_input(const InputSpec& spec, const Tensor& input) {
     if (input.numel() == 0) return;
     const double low = input.min().item<double>(), high = input.max().item<double>();
     require(low >= spec.low && high <= spec.high,
-            "expected pixels in [{}, {}], got values from {} to {}", spec.low, spec.high, low, high);
+            "expected pixels in [{}, {}], got values from {} to {}", spec.low, spec.high, low,
+            high);
   } else {
     require(input.dim() == 2 && input.size(1) == spec.context && input.scalar_type() == at::kLong,
             "expected int64 token ids (batch, {}), got shape {}", spec.context,

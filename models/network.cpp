@@ -9,13 +9,14 @@
 namespace taut::models {
 namespace {
 
-constexpr std::array kKindNames = {"embedding", "pixel_normalize", "patchify",  "position",
+constexpr std::array kKindNames = {"embedding", "pixel_normalize", "patchify",   "position",
                                    "linear",    "activation",      "ball_clamp", "normalize",
                                    "attention", "residual",        "pool"};
 static_assert(kKindNames.size() == std::variant_size_v<Kind>);
 
-constexpr std::array kRoleNames = {"hidden",   "query", "key",  "value", "output",        "embedding",
-                                   "position", "head",  "gain", "bias",  "position_bias", "constant"};
+constexpr std::array kRoleNames = {"hidden", "query",     "key",           "value",
+                                   "output", "embedding", "position",      "head",
+                                   "gain",   "bias",      "position_bias", "constant"};
 
 template <size_t I = 0>
 Kind make_at(size_t index) {

@@ -7,15 +7,15 @@
 #include <variant>
 #include <vector>
 
-// A network is data: a list of small structs that own their tensors. Forward pass, bounds, saving and
-// loading are functions over it, one overload per layer kind.
+// A network is data: a list of small structs that own their tensors. Forward pass, bounds, saving
+// and loading are functions over it, one overload per layer kind.
 namespace taut::models {
 
 using at::Tensor;
 
 // Activations between layers are (batch, tokens, width). A classifier's images become tokens in
-// Patchify; Pool leaves one token. Logits are (batch, rows, classes): one row an image, or one row a
-// position of a sequence.
+// Patchify; Pool leaves one token. Logits are (batch, rows, classes): one row an image, or one row
+// a position of a sequence.
 
 // Token ids (batch, tokens) to rows of a table.
 struct Embedding {
@@ -72,7 +72,7 @@ struct Attention {
   Tensor query_bias, key_bias, value_bias;  // (heads, d_head) or undefined
   Tensor output;                            // (width, heads * d_head)
   Tensor output_bias;                       // (width) or undefined
-  Tensor position_bias;                     // (heads, tokens) by distance i - j, causal only; or undefined
+  Tensor position_bias;  // (heads, tokens) by distance i - j, causal only; or undefined
   double logit_scale = 1;
   double gain = 1;
   bool causal = false;
@@ -115,8 +115,20 @@ struct Network {
 };
 
 // What a tensor is for: the optimizer and the constraints go by role.
-enum class Role { hidden, query, key, value, output, embedding, position, head, gain, bias,
-                  position_bias, constant };
+enum class Role {
+  hidden,
+  query,
+  key,
+  value,
+  output,
+  embedding,
+  position,
+  head,
+  gain,
+  bias,
+  position_bias,
+  constant
+};
 
 const char* kind_name(const Kind& kind);
 const std::vector<std::string>& kind_names();  // in variant order

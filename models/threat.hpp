@@ -11,8 +11,8 @@ namespace taut::models {
 
 enum class Space { pixels, embedding };
 
-// l2: Euclidean norm of the whole perturbation; linf: largest entry; every_token: largest token norm
-// (2,inf); one_token: Euclidean norm of the only token that moves.
+// l2: Euclidean norm of the whole perturbation; linf: largest entry; every_token: largest token
+// norm (2,inf); one_token: Euclidean norm of the only token that moves.
 enum class Norm { l2, linf, every_token, one_token };
 
 struct Box {

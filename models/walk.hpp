@@ -7,8 +7,8 @@
 
 namespace taut::models {
 
-// Every defined tensor of the network in forward order, with its path ("blocks.0.mlp.up.weight") and
-// role. The weight of the last Linear has Role::head. The callback may replace the tensor.
+// Every defined tensor of the network in forward order, with its path ("blocks.0.mlp.up.weight")
+// and role. The weight of the last Linear has Role::head. The callback may replace the tensor.
 using TensorVisitor = std::function<void(const std::string& path, Tensor& tensor, Role role)>;
 void for_each_tensor(Network& network, const TensorVisitor& visit);
 void for_each_tensor(const Network& network,

@@ -7,8 +7,8 @@
 
 namespace taut {
 
-// What the user or the outside world did wrong. Caught once, in main: one line on stderr, exit status 2.
-// Our own mistakes are assert().
+// What the user or the outside world did wrong. Caught once, in main: one line on stderr, exit
+// status 2. Our own mistakes are assert().
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

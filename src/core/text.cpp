@@ -37,17 +37,17 @@ double parse_decimal(std::string_view part, std::string_view whole) {
 }  // namespace
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
-  const auto best = std::min_element(
-      candidates.begin(), candidates.end(), [&](const std::string& a, const std::string& b) {
-        return edit_distance(name, a) < edit_distance(name, b);
-      });
+  const auto best = std::min_element(candidates.begin(), candidates.end(),
+                                     [&](const std::string& a, const std::string& b) {
+                                       return edit_distance(name, a) < edit_distance(name, b);
+                                     });
   return best == candidates.end() ? std::string() : *best;
 }
 
 std::string unknown_name(std::string_view what, std::string_view name,
                          const std::vector<std::string>& known) {
-  return fmt::format("unknown {} '{}' (nearest: '{}'; known: {})", what, name,
-                     nearest(name, known), join(known, ", "));
+  return fmt::format("unknown {} '{}' (nearest: '{}'; known: {})", what, name, nearest(name, known),
+                     join(known, ", "));
 }
 
 double parse_size(std::string_view text) {

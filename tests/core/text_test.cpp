@@ -14,7 +14,8 @@ BOOST_AUTO_TEST_CASE(sizes_take_decimals_and_fractions) {
 }
 
 BOOST_AUTO_TEST_CASE(sizes_refuse_everything_else) {
-  for (const char* bad : {"", "-1", "nan", "inf", "1/0", "/2", "1/", "1/2/3", "0x1", "1 ", "eight"}) {
+  for (const char* bad :
+       {"", "-1", "nan", "inf", "1/0", "/2", "1/", "1/2/3", "0x1", "1 ", "eight"}) {
     BOOST_CHECK_THROW(parse_size(bad), Error);
   }
 }
