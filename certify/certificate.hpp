@@ -21,19 +21,21 @@ struct WeightBound {
 // What each row can take of one threat.
 struct ThreatCertificate {
   models::Threat threat;
-  double constant = 0;        // K: change of the last hidden token (l2) per unit of the threat's norm
-                              // at radius 0; an upper bound, may be infinite
+  double constant = 0;  // K: change of the last hidden token (l2) per unit of the threat's norm
+                        // at radius 0; an upper bound, may be infinite
   double log10_constant = 0;  // of the same
-  at::Tensor radius;          // (rows) double: real arithmetic; the prediction holds strictly below it
-  at::Tensor radius_deployed;  // (rows) double: the same for the fp32 program, its rounding included
+  at::Tensor radius;  // (rows) double: real arithmetic; the prediction holds strictly below it
+  at::Tensor
+      radius_deployed;  // (rows) double: the same for the fp32 program, its rounding included
 };
 
-// A row is an image or one position of a sequence.
+// A row is an image or one position of a sequence. Margins and radii are those of the prediction;
+// where it is not the label, the row counts as uncertified in every accuracy.
 struct Certificate {
   std::vector<WeightBound> weights;
   at::Tensor example, position;  // (rows) int64
   at::Tensor label, prediction;  // (rows) int64
-  at::Tensor margin;  // (rows) double: lower bound on min_j (z_label - z_j) in real arithmetic
+  at::Tensor margin;  // (rows) double: lower bound on min_j (z_prediction - z_j) in real arithmetic
   double embedding_rms = 0;  // RMS of the entries of the embedding table; 0 for pixels
   std::vector<ThreatCertificate> threats;
   double seconds = 0;

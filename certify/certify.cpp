@@ -1,0 +1,174 @@
+#include "certify/certify.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <set>
+
+#include "certify/evaluate.hpp"
+#include "certify/radius.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::certify {
+namespace {
+
+using namespace models;
+
+struct Logits {
+  at::Tensor values;  // (rows, classes) double
+  Upper error;
+};
+
+Logits evaluate_all(const Network& network, const Norms& norms, const at::Tensor& input,
+                    int64_t batch) {
+  std::vector<at::Tensor> parts;
+  Upper error;
+  for (int64_t start = 0; start < input.size(0); start += batch) {
+    const at::Tensor part = input.narrow(0, start, std::min(batch, input.size(0) - start));
+    check_input(network.input, part);
+    const Evaluated e = evaluate(network, norms, part);
+    parts.push_back(e.logits.flatten(0, 1));
+    error = max(error, e.error);
+  }
+  return {at::cat(parts), error};
+}
+
+Promise promise(const Network& network, const Norms& norms, const Threat& threat, double eps,
+                bool deployed) {
+  const Ends ends = propagate(network, norms, threat, eps, kFloat32);
+  // sqrt(2): as in margins_below.
+  return {eps, ends.hidden.max, deployed ? Upper(1.41421357) * ends.logits.error : Upper()};
+}
+
+// A box, or a norm that no eps changes, needs one promise for all radii. Otherwise token norms grow
+// with the perturbation: promises at eps in steps of half a percent, from the largest radius that
+// the bound at 0 could give down to where the bound no longer moves.
+std::vector<Promise> promises(const Network& network, const Norms& norms, const Threat& threat,
+                              double largest_gap, bool deployed) {
+  constexpr double kStep = 1.005, kSettled = 1.0005;
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Promise at_zero = promise(network, norms, threat, 0, deployed);
+  if (threat.box) return {{infinity, at_zero.constant, at_zero.allowance}};
+  if (!at_zero.constant.finite()) return {};
+  const double longest = 1e6;  // no threat of interest moves a token further
+  double eps = std::min(longest, largest_gap / std::max(at_zero.constant.value(), 1e-300));
+  std::vector<Promise> grid;
+  while (eps > 0) {
+    grid.push_back(promise(network, norms, threat, eps, deployed));
+    if (grid.back().constant.finite() &&
+        grid.back().constant.value() <= kSettled * at_zero.constant.value()) {
+      break;
+    }
+    eps /= grid.back().constant.finite() ? kStep : 2;
+  }
+  return grid;
+}
+
+// Largest margin_j / distance_j over the rows: no radius is above it over K.
+double largest_gap(const at::Tensor& margins, const at::Tensor& distances) {
+  const at::Tensor gaps = (margins / distances.unsqueeze(0)).amin(1).nan_to_num(0.0, 1e300, 0.0);
+  return gaps.numel() == 0 ? 0 : gaps.max().item<double>();
+}
+
+class Rows {
+ public:
+  Rows(const Network& network, const Logits& logits) : prediction_(logits.values.argmax(1)) {
+    const at::Tensor flat = prediction_.contiguous();
+    std::set<int64_t> winners(flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel());
+    for (const int64_t winner : winners) {
+      const at::Tensor index = (prediction_ == winner).nonzero().flatten();
+      groups_.push_back({index,
+                         margins_below(logits.values.index_select(0, index), winner, logits.error),
+                         row_distances(head_of(network), winner)});
+    }
+  }
+
+  at::Tensor prediction() const { return prediction_; }
+
+  at::Tensor margin() const {
+    return gather([](const Group& g) { return g.margins.amin(1); });
+  }
+
+  at::Tensor radius(const Network& network, const Norms& norms, const Threat& threat,
+                    bool deployed) const {
+    double gap = 0;
+    for (const Group& g : groups_) gap = std::max(gap, largest_gap(g.margins, g.distances));
+    const std::vector<Promise> grid = promises(network, norms, threat, gap, deployed);
+    return gather([&](const Group& g) { return radii(g.margins, g.distances, grid); });
+  }
+
+ private:
+  struct Group {
+    at::Tensor index;      // rows whose prediction is the same
+    at::Tensor margins;    // (rows of the group, classes)
+    at::Tensor distances;  // (classes)
+  };
+
+  template <class F>
+  at::Tensor gather(F&& of) const {
+    at::Tensor all = at::zeros({prediction_.size(0)}, at::kDouble);
+    for (const Group& g : groups_) all.index_copy_(0, g.index, of(g));
+    return all;
+  }
+
+  at::Tensor prediction_;
+  std::vector<Group> groups_;
+};
+
+std::vector<WeightBound> weight_bounds(const Norms& norms) {
+  std::vector<WeightBound> bounds;
+  for (const TensorNorms& tensor : norms.all()) {
+    for (size_t i = 0; i < tensor.sigma.size(); ++i) {
+      bounds.push_back(
+          {tensor.path, static_cast<int64_t>(i), tensor.sigma[i].lower, tensor.sigma[i].upper});
+    }
+  }
+  return bounds;
+}
+
+}  // namespace
+
+Certificate certify(const Network& network, const at::Tensor& input, const at::Tensor& label,
+                    const std::vector<Threat>& threats, const CertifyOptions& options) {
+  const at::NoGradGuard no_grad;
+  require(input.size(0) > 0, "no examples to certify");
+  const Stopwatch watch;
+  // fp32 weights are exact in fp64: the norms are those of what is stored.
+  const Network exact = converted(network, at::kDouble);
+  const Norms norms(exact);
+  const Logits logits = evaluate_all(exact, norms, input, options.batch);
+  require(label.size(0) == input.size(0) && label.numel() == logits.values.size(0),
+          "expected {} labels, got {}", logits.values.size(0), label.numel());
+  const Rows rows(exact, logits);
+  Certificate c;
+  c.weights = weight_bounds(norms);
+  const int64_t positions = label.size(1);
+  const at::Tensor index = at::arange(label.numel(), at::kLong);
+  c.example = index.div(positions, "floor");
+  c.position = index.remainder(positions);
+  c.label = label.flatten().clone();
+  c.prediction = rows.prediction();
+  c.margin = rows.margin();
+  c.embedding_rms = embedding_rms(network);
+  for (const Threat& threat : threats) {
+    const Ends ends = propagate(exact, norms, threat, 0, kFloat32);
+    c.threats.push_back({threat, ends.hidden.max.value(), ends.hidden.max.log10(),
+                         rows.radius(exact, norms, threat, /*deployed=*/false),
+                         rows.radius(exact, norms, threat, /*deployed=*/true)});
+  }
+  c.seconds = watch.seconds();
+  return c;
+}
+
+double log10_constant(const Network& network, const Threat& threat) {
+  const at::NoGradGuard no_grad;
+  return propagate(network, Norms(network), threat, 0, kFloat32).hidden.max.log10();
+}
+
+double embedding_rms(const Network& network) {
+  if (network.input.kind != InputKind::tokens) return 0;
+  const auto& table = std::get<Embedding>(network.layers.front().kind).table;
+  return table.detach().to(at::kDouble).square().mean().sqrt().item<double>();
+}
+
+}  // namespace taut::certify

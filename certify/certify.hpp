@@ -1,0 +1,30 @@
+#pragma once
+
+// Sound bounds on trained networks and the radii that follow from them.
+#include "certify/bound.hpp"
+#include "certify/certificate.hpp"
+#include "certify/norms.hpp"
+#include "certify/state.hpp"
+#include "models/models.hpp"
+
+namespace taut::certify {
+
+struct CertifyOptions {
+  int64_t batch = 256;  // examples evaluated at once
+};
+
+// Certifies every row of `input` (examples, ...) with labels (examples, rows) against each threat:
+// weights by certified sigma, the network by the global rules, rows by the pairwise radius. Throws
+// Error on inputs outside the declared box, NaN weights, or a threat without a rule. Provenance is
+// left to the caller.
+Certificate certify(const models::Network& network, const at::Tensor& input,
+                    const at::Tensor& label, const std::vector<models::Threat>& threats,
+                    const CertifyOptions& options);
+
+// log10 of the constant K of `threat` at radius 0; infinity when there is no finite bound.
+double log10_constant(const models::Network& network, const models::Threat& threat);
+
+// RMS of the entries of the embedding table; 0 for networks on pixels.
+double embedding_rms(const models::Network& network);
+
+}  // namespace taut::certify

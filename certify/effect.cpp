@@ -1,0 +1,103 @@
+#include "certify/effect.hpp"
+
+namespace taut::certify {
+namespace {
+
+Effect uniform(Upper size, Upper factor) { return {size, factor, factor, factor}; }
+
+}  // namespace
+
+Upper steepest(models::Curve curve) {
+  // sup |gelu'| = 1.12890414520 at sqrt(2); relu and abs are 1-Lipschitz.
+  return Upper(curve == models::Curve::gelu ? 1.12890415 : 1.0);
+}
+
+// A constant shift moves no difference; the longest row enters every norm.
+Effect effect(const models::Position& l, const Norms& norms, Shape, Upper size) {
+  return uniform(size + norms.longest_row(l.table), Upper(1));
+}
+
+// ||g W x + b|| <= |g| sigma ||x|| + ||b||
+Effect effect(const models::Linear& l, const Norms& norms, Shape, Upper size) {
+  const Upper factor = Upper(l.gain) * norms.sigma(l.weight);
+  return uniform(factor * size + norms.length(l.bias), factor);
+}
+
+// |phi(x)| <= |x| for all three curves (phi(0) = 0), so norms need no slope.
+Effect effect(const models::Activation& l, const Norms&, Shape, Upper size) {
+  return uniform(Upper(l.gain) * size, Upper(l.gain) * steepest(l.curve));
+}
+
+// The projection onto a convex set is 1-Lipschitz and shortens.
+Effect effect(const models::BallClamp& l, const Norms&, Shape shape, Upper size) {
+  const Upper radius = Upper(l.radius) * Upper::square_root(static_cast<double>(shape.width));
+  return uniform(min(size, radius), Upper(1));
+}
+
+// y = w * c / sqrt(|c|^2 / d + eps) + b, c the token, centred or not (centring is a projection).
+// The derivative of c -> c / sqrt(|c|^2 / d + eps) has norm 1 / sqrt(|c|^2 / d + eps) <= 1 /
+// sqrt(eps).
+Effect effect(const models::Normalize& l, const Norms& norms, Shape shape, Upper size) {
+  const Upper gain = norms.of(l.weight).largest;
+  const Upper slope = gain * sqrt(Upper(1) / l.eps);
+  const Upper ball = gain * Upper::square_root(static_cast<double>(shape.width));
+  return uniform(min(ball, slope * size) + norms.length(l.bias), slope);
+}
+
+HeadBounds head_bounds(const models::Attention& l, const Norms& norms, size_t head, Upper size) {
+  const Upper scale = Upper(l.logit_scale) / static_cast<double>(l.query.size(1));
+  const Upper query = norms.of(l.query).sigma_of(head), key = norms.of(l.key).sigma_of(head);
+  const Upper query_norm = query * size + norms.length(l.query_bias, head);
+  HeadBounds b;
+  b.value = norms.of(l.value).sigma_of(head);
+  // The key bias adds the same <q_i, b_K> to all logits of a row and cancels in the softmax.
+  b.from_query = scale * query * key * size * size;
+  b.from_key = scale * query_norm * key * size;
+  b.query = query_norm;
+  b.key = key * size + norms.length(l.key_bias, head);
+  b.mixed = b.value * size + norms.length(l.value_bias, head);
+  return b;
+}
+
+// One head. At every point of the segment between the two inputs (a product of balls is convex)
+//   do_i = sum_j p_ij dv_j + Cov_p(ds_i, v),  ds_ij = (<dq_i, k_j> + <q_i, dk_j>) / tau,
+// and with F = from_query, G = from_key (so |ds_ij| <= (F |dx_i| + G |dx_j|) / N):
+//   max        |Cov_p(ds, v)| <= max_j |ds_ij| max_j |v_j|:            s_V (1 + F + G)
+//   frobenius  Cauchy-Schwarz under p, then sum_i p_ij <= C per key:  s_V (F + sqrt(C) (1 + G))
+//   sum        |v_j - o_i| <= 2 s_V N:                                s_V (F + C (1 + 2 G))
+// C bounds how much attention one key can collect: logits lie in [-G, G], so without mask and bias
+// p_ij <= e^{2G} / (e^{2G} + n - 1); otherwise C = n. Value biases are constant and drop out. The
+// norms are those of the head's own blocks; fused norms would not be a bound. Heads stack, so their
+// factors combine as a root of squares (Minkowski for the sum), then the output matrix acts.
+Effect effect(const models::Attention& l, const Norms& norms, Shape shape, Upper size) {
+  const auto n = static_cast<double>(shape.tokens);
+  const bool free = !l.causal && !l.position_bias.defined();
+  Effect e;
+  for (size_t h = 0; h < static_cast<size_t>(l.query.size(0)); ++h) {
+    const HeadBounds b = head_bounds(l, norms, h, size);
+    // n / (1 + (n - 1) e^{-2G}), an increasing function of G.
+    Upper collected(n);
+    if (free && b.from_key.finite() && b.from_key <= Upper(300)) {
+      const double spread = quotient_below(1, exp(Upper(2) * b.from_key));
+      collected = min(collected, Upper(n) / next_down(1 + next_down((n - 1) * spread)));
+    }
+    const Upper one(1);
+    e.size = e.size + square(b.mixed);
+    e.max = e.max + square(b.value * (one + b.from_query + b.from_key));
+    e.frobenius =
+        e.frobenius + square(b.value * (b.from_query + sqrt(collected) * (one + b.from_key)));
+    e.sum = e.sum + square(b.value * (b.from_query + collected * (one + Upper(2) * b.from_key)));
+  }
+  const Upper out = Upper(l.gain) * norms.sigma(l.output);
+  return {out * sqrt(e.size) + norms.length(l.output_bias), out * sqrt(e.max),
+          out * sqrt(e.frobenius), out * sqrt(e.sum)};
+}
+
+// |mean dx| <= max |dx|, <= |dx|_F / sqrt(n), <= sum |dx| / n; one token is left, so the three
+// agree in state.cpp, which takes the least.
+Effect effect(const models::Pool&, const Norms&, Shape shape, Upper size) {
+  const auto n = static_cast<double>(shape.tokens);
+  return {size, Upper(1), Upper::square_root(n) / n, Upper(1) / n};
+}
+
+}  // namespace taut::certify

@@ -1,0 +1,120 @@
+#include "certify/rounding.hpp"
+
+#include <cmath>
+
+namespace taut::certify {
+namespace {
+
+// What `operations` underflows per entry of a token can add to its norm.
+Upper underflow(int64_t entries, int64_t operations, Precision p) {
+  return Upper::square_root(static_cast<double>(entries)) * Upper(static_cast<double>(operations)) *
+         Upper(p.smallest);
+}
+
+// ||fl(W x) - W x|| <= gamma_k ||W||_F ||x||, since |W| |x| <= ||W||_F ||x|| in norm; `more` counts
+// the scalings that follow the product, their rounded scalars included.
+Upper product(const at::Tensor& weight, const Norms& norms, size_t block, Upper size, int64_t more,
+              Precision p) {
+  const int64_t k = weight.size(-1);
+  return gamma(k + more, p.unit) * norms.of(weight).frobenius[block] * size +
+         underflow(weight.size(-2), k + more, p);
+}
+
+// erf is within 4 ulp (8 u) at an argument with relative error 2 u, where |t erf'(t)| < 1/2; 1 +
+// erf, the halving product and the gain add four more: below 16 u |x| per entry.
+constexpr int64_t kCurveRoundings = 16;
+
+}  // namespace
+
+// One addition per entry.
+Upper rounding(const models::Position& l, const Norms& norms, Shape, Upper size, Precision p) {
+  return gamma(1, p.unit) * (size + norms.longest_row(l.table));
+}
+
+// k products and sums, the gain (itself rounded to the precision), the bias.
+Upper rounding(const models::Linear& l, const Norms& norms, Shape shape, Upper size, Precision p) {
+  const Upper bias = norms.length(l.bias);
+  const Upper before_bias = Upper(l.gain) * product(l.weight, norms, 0, size, 3, p);
+  return before_bias + gamma(1, p.unit) * (effect(l, norms, shape, size).size + before_bias + bias);
+}
+
+Upper rounding(const models::Activation& l, const Norms&, Shape shape, Upper size, Precision p) {
+  return gamma(kCurveRoundings, p.unit) * Upper(l.gain) * size +
+         underflow(shape.width, kCurveRoundings, p) * (Upper(1) + Upper(l.gain));
+}
+
+// rms errs by gamma_{d+4} relative (half of it for the root), the two divisions and the rounded
+// radius by u each; max(1, .) is 1-Lipschitz, so the whole factor errs relatively by gamma_{d+8}.
+// Squares that underflow hide a token of RMS below 2^-60, which a clamp of any sensible radius
+// leaves alone.
+Upper rounding(const models::BallClamp& l, const Norms& norms, Shape shape, Upper size,
+               Precision p) {
+  const double hidden = std::sqrt(p.smallest) * 8;
+  if (!(l.radius > 4 * hidden)) return Upper::infinity();
+  return gamma(shape.width + 8, p.unit) * effect(l, norms, shape, size).size +
+         underflow(shape.width, 1, p);
+}
+
+// Centring: the mean errs by gamma_{d+1} mean|x|, so the token by gamma_{d+1} ||x||, and the
+// difference is rounded once more; the normalisation stretches that by at most gain / least. Then
+// root, quotient, gain and the mean of squares: relative gamma_{d+12} of a token no longer than
+// gain sqrt(d).
+Upper rounding(const models::Normalize& l, const Norms& norms, Shape shape, Upper size,
+               double least, Precision p) {
+  const Upper gain = norms.of(l.weight).largest, bias = norms.length(l.bias);
+  const Upper ball = gain * Upper::square_root(static_cast<double>(shape.width));
+  const Upper centring =
+      l.centered ? gamma(2 * shape.width + 6, p.unit) * size + underflow(shape.width, 2, p)
+                 : Upper();
+  const Upper relative = gamma(shape.width + 12, p.unit);
+  return (gain / least) * centring + relative * (ball + (gain / least) * centring) +
+         gamma(2, p.unit) * (ball + bias) + (gain / least) * underflow(shape.width, 4, p);
+}
+
+Upper rounding(const models::Normalize& l, const Norms& norms, Shape shape, Upper size,
+               Precision p) {
+  return rounding(l, norms, shape, size, next_down(std::sqrt(l.eps)), p);
+}
+
+// Per head, with hats for computed values: q and k err by their products (scale and bias included);
+// a logit by <q^, k^> - <q, k>, its own gamma_{d_head} and one addition; the shift by the largest
+// logit by u times the range. Logits off by D move p_j by a factor within e^{+-2D}; exp (4 ulp),
+// the sum of n and the quotient make it (1 + gamma_{n+20}). Values err by their product, the
+// mixture by gamma_n.
+Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Upper size,
+               Precision p) {
+  const int64_t d_head = l.query.size(1), n = shape.tokens;
+  const Upper scale = Upper(l.logit_scale) / static_cast<double>(d_head);
+  const Upper biases = l.position_bias.defined() ? norms.of(l.position_bias).largest : Upper();
+  const Upper one(1);
+  Upper mixed_error, mixed_size;
+  for (size_t h = 0; h < static_cast<size_t>(l.query.size(0)); ++h) {
+    const HeadBounds b = head_bounds(l, norms, h, size);
+    const Upper q_error = product(l.query, norms, h, size, 2, p) + gamma(4, p.unit) * b.query;
+    const Upper k_error = product(l.key, norms, h, size, 2, p) + gamma(1, p.unit) * b.key;
+    const Upper v_error = product(l.value, norms, h, size, 2, p) + gamma(1, p.unit) * b.mixed;
+    const Upper q = b.query + q_error, k = b.key + k_error, v = b.mixed + v_error;
+    const Upper logit = scale * q * k + biases;
+    const Upper logit_error = scale * (q_error * k + q * k_error) +
+                              gamma(d_head + 6, p.unit) * logit +
+                              underflow(1, d_head + 4, p) * (one + scale);
+    const Upper exponent = Upper(2) * logit_error + gamma(2, p.unit) * Upper(4) * logit;
+    if (!(exponent <= Upper(1))) return Upper::infinity();
+    // e^x - 1 <= 2 x on [0, 1].
+    const Upper weights = Upper(2) * exponent + Upper(4) * gamma(n + 20, p.unit) +
+                          underflow(1, n, p) * Upper(static_cast<double>(n));
+    const Upper error = weights * v + (one + weights) * v_error +
+                        gamma(n + 2, p.unit) * (one + weights) * v + underflow(d_head, n + 2, p);
+    mixed_error = mixed_error + square(error);
+    mixed_size = mixed_size + square(b.mixed + error);
+  }
+  const Upper out = Upper(l.gain) * (norms.sigma(l.output) * sqrt(mixed_error) +
+                                     product(l.output, norms, 0, sqrt(mixed_size), 3, p));
+  return out + gamma(1, p.unit) * (effect(l, norms, shape, size).size + out);
+}
+
+Upper rounding(const models::Pool&, const Norms&, Shape shape, Upper size, Precision p) {
+  return gamma(shape.tokens + 2, p.unit) * size + underflow(shape.width, shape.tokens + 2, p);
+}
+
+}  // namespace taut::certify

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "certify/rounding.hpp"
+#include "models/threat.hpp"
+
+namespace taut::certify {
+
+// What is known at one depth of the network, for every input that the threat allows.
+struct State {
+  Shape shape;
+  Upper size;                 // norm of every token, clean and perturbed
+  Upper max, frobenius, sum;  // of the token differences, per unit of the threat's norm
+  Upper error;                // per token: computed against real activations
+  // Images only, until Patchify makes tokens of them.
+  double low = 0, high = 0;  // every pixel lies in [low, high]
+  Upper entry_change;        // largest change of an entry per unit of the threat's norm
+};
+
+// The state at the threat's injection point for perturbations of norm at most `eps`.
+State injected(const models::Network& network, const Norms& norms, const models::Threat& threat,
+               double eps);
+
+// One layer further; residuals recurse. `precision` says what arithmetic `error` speaks of.
+State through(const models::Layer& layer, const Norms& norms, State in, Precision precision);
+
+// The state before the last linear layer, whose rows turn the token into logits, and after it.
+struct Ends {
+  State hidden, logits;
+};
+Ends propagate(const models::Network& network, const Norms& norms, const models::Threat& threat,
+               double eps, Precision precision);
+
+// What each top-level layer does on the way: for `inspect` and reports.
+struct LayerTrace {
+  std::string name, kind;
+  State after;
+};
+std::vector<LayerTrace> trace(const models::Network& network, const Norms& norms,
+                              const models::Threat& threat, double eps);
+
+// The head: the last layer. Error when the network does not end in a Linear.
+const models::Linear& head_of(const models::Network& network);
+
+}  // namespace taut::certify
