@@ -1,7 +1,9 @@
 #pragma once
 
 // The networks, their forward pass and the threats against them.
+#include "models/activations.hpp"
 #include "models/architectures.hpp"
+#include "models/check.hpp"
 #include "models/forward.hpp"
 #include "models/network.hpp"
 #include "models/threat.hpp"
