@@ -11,17 +11,18 @@ struct Interval {
   double lower = 0, upper = 0;
 };
 
-// One interval per matrix of a (..., m, n) batch, in order; any floating dtype (converted exactly to
-// double). Upper end: Gram matrix by cblas_dsyrk and a Cholesky test; lower end: ||W v|| / ||v||
-// rounded down. Throws Error on NaN or infinity. [mathematics in the .cpp; Demmel 1989, Higham, Rump 2006]
+// One interval per matrix of a (..., m, n) batch, in order; any floating dtype (converted exactly
+// to double). Upper end: Gram matrix by cblas_dsyrk and a Cholesky test; lower end: ||W v|| / ||v||
+// rounded down. Throws Error on NaN or infinity. [mathematics in the .cpp; Demmel 1989, Higham,
+// Rump 2006]
 std::vector<Interval> certified_sigma(const at::Tensor& matrices);
 
 // The largest upper end of the batch.
 double certified_sigma_max(const at::Tensor& matrices);
 
-// Stored weights with certified sigma <= limit for every matrix of the batch: each one that is above
-// is divided by (bound / limit)(1 + 2 sqrt(min(m, n)) u) in its own dtype and certified again. `limit`
-// must be > 0. Matrices that hold the limit are returned unchanged, bit for bit.
+// Stored weights with certified sigma <= limit for every matrix of the batch: each one that is
+// above is divided by (bound / limit)(1 + 2 sqrt(min(m, n)) u) in its own dtype and certified
+// again. `limit` must be > 0. Matrices that hold the limit are returned unchanged, bit for bit.
 at::Tensor cap_certified(const at::Tensor& matrices, double limit);
 
 }  // namespace taut::kernels

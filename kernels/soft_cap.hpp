@@ -10,8 +10,8 @@ namespace taut::kernels {
 // [Newhouse et al. 2025, section 3; unique root and limit derived here]
 double soft_cap_coupling(double w_max, double lr, double wd, double update = 1);
 
-// p2(p1(W)) with p1(x) = x - alpha x^3, p2(y) = y + alpha y^3 on singular values; (..., m, n), float
-// or double, computed through the Gram matrix of the short side.
+// p2(p1(W)) with p1(x) = x - alpha x^3, p2(y) = y + alpha y^3 on singular values; (..., m, n),
+// float or double, computed through the Gram matrix of the short side.
 at::Tensor soft_cap(const at::Tensor& matrices, double alpha);
 
 // Every row divided by max(1, RMS(row) / cap); afterwards RMS(row) <= cap also after rounding.

@@ -1,0 +1,65 @@
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/certified_sigma.hpp"
+#include "kernels/sigma_proof.hpp"
+#include "kernels/stored.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::kernels {
+namespace {
+
+// A proved bound, cheapest proof first: norms, then Cholesky aimed at the limit, which needs no
+// eigenvalue. The tight bound only where both leave it open.
+double bound_against(const ScaledMatrix& a, double limit) {
+  if (a.zero()) return 0;
+  const double frobenius = stored_upper(frobenius_upper(a), a);
+  if (frobenius <= limit) return frobenius;
+  const Evidence e = gather(a);
+  const double target = rho_for_limit(e, std::ldexp(limit, -a.exponent));
+  const double aimed = stored_upper(upper_if_completed(e, target), a);
+  if (aimed <= limit) return aimed;
+  return stored_upper(upper_from_estimate(e, estimate_top(e.g).value), a);
+}
+
+// Rounding the quotient back moves sigma by u ||W||_F <= u sqrt(min(m, n)) sigma, so the first
+// round normally holds. Where it does not (subnormal entries; a bound whose excess is above u), the
+// margin grows until the step is coarser than the dtype.
+at::Tensor cap_one(at::Tensor matrix, double limit) {
+  constexpr int rounds = 20;
+  const auto side = static_cast<double>(std::min(matrix.size(0), matrix.size(1)));
+  double margin = 2 * std::sqrt(side) * unit_roundoff(matrix.scalar_type());
+  double bound = 0;
+  for (int round = 0; round < rounds; ++round, margin *= 4) {
+    bound = bound_against(scale_to_unit(matrix), limit);
+    if (bound <= limit) return matrix;
+    const double divisor = bound / limit * (1 + margin);
+    require(std::isfinite(divisor), "cannot scale a matrix with norm bound {} down to {}", bound,
+            limit);
+    matrix = matrix.to(at::kDouble).div(divisor).to(matrix.scalar_type());
+  }
+  fail("expected a matrix of {} to hold the norm {} after {} divisions, its bound is still {}",
+       toString(matrix.scalar_type()), limit, rounds, bound);
+}
+
+}  // namespace
+
+at::Tensor cap_certified(const at::Tensor& matrices, double limit) {
+  require(std::isfinite(limit) && limit > 0, "expected a norm limit above 0, got {}", limit);
+  const at::NoGradGuard no_grad;
+  const at::Tensor batch = as_batch(matrices);
+  at::Tensor out;
+  for (int64_t i = 0; i < batch.size(0); ++i) {
+    const at::Tensor before = batch[i];
+    const at::Tensor after = cap_one(before, limit);
+    if (after.is_same(before)) continue;
+    if (!out.defined()) out = batch.clone();
+    out[i].copy_(after);
+  }
+  return out.defined() ? out.reshape(matrices.sizes()) : matrices;
+}
+
+}  // namespace taut::kernels

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/scaled_matrix.hpp"
+
+namespace taut::kernels {
+
+// fl(A^T A) on the short side: only entries with column <= row are set.
+struct Gram {
+  int64_t size = 0;
+  std::vector<double> lower;  // (size, size), row by row
+};
+
+// By cblas_dsyrk, then checked by check_gram.
+Gram gram(const ScaledMatrix& a);
+
+// Compares G x with A^T (A x) for a fixed vector of signs, entry by entry, within what rounding can
+// explain in conventional inner products. Throws an Error that names the BLAS: one that computes in
+// less than double, or that is broken on this machine, must not prove anything.
+void check_gram(const Gram& g, const ScaledMatrix& a);
+
+std::string blas_name();  // the library and kernel in use
+
+}  // namespace taut::kernels

@@ -1,0 +1,133 @@
+#include "kernels/sigma_proof.hpp"
+
+#include <ATen/ATen.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
+
+#include "kernels/cholesky.hpp"
+#include "src/core/core.hpp"
+#include "tests/kernels/oracle.hpp"
+#include "tests/support.hpp"
+
+using namespace taut;
+using namespace taut::test;
+using namespace taut::kernels;
+
+namespace {
+
+// The smallest rho, to the last bit, whose factorisation completes: the hardest one for the
+// theorem.
+double smallest_completing(const Gram& g, double eigenvalue) {
+  double low = eigenvalue * (1 - 1e-6), high = eigenvalue * (1 + 1e-6);
+  BOOST_REQUIRE(cholesky_test(g, high).completed);
+  while (true) {
+    const double middle = low + (high - low) / 2;
+    if (middle <= low || middle >= high) return high;
+    (cholesky_test(g, middle).completed ? high : low) = middle;
+  }
+}
+
+at::Tensor hard_matrix(int draw, std::mt19937_64& random) {
+  const int64_t rows = 2 + random() % 60, cols = 2 + random() % 20;
+  if (draw % 3 == 0) {  // positive entries: magnitudes and entries are the same thing
+    return at::rand({rows, cols}, make_generator(random()), at::kDouble) + 0.5;
+  }
+  const Spectrum spectrum = spectrum_of(kShapes[draw % 6], std::min(rows, cols), random);
+  return stored(with_spectrum(rows, cols, spectrum, random()));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(sigma_proof_test)
+
+BOOST_AUTO_TEST_CASE(the_theorem_holds_at_the_smallest_rho_that_completes) {
+  std::mt19937_64 random(seed());
+  int needed = 0;
+  Real most = 0;
+  for (int draw = 0; draw < 300; ++draw) {
+    const at::Tensor matrix = hard_matrix(draw, random);
+    const ScaledMatrix a = scale_to_unit(matrix);
+    const Real sigma = std::ldexp(largest_singular_value(matrix), -a.exponent);
+    const Evidence e = gather(a);
+    const double rho = smallest_completing(e.g, static_cast<double>(sigma * sigma));
+    const Real bound = upper_if_completed(e, rho);
+    BOOST_CHECK_MESSAGE(bound >= sigma, "draw " << draw << ": " << bound << " < " << sigma);
+    const Real share = (sigma * sigma - rho) / (bound * bound - rho);
+    most = std::max(most, share);
+    needed += rho < sigma * sigma ? 1 : 0;
+  }
+  fmt::print("allowance needed by {} of 300, at most {:.3f} of it\n", needed,
+             static_cast<double>(most));
+  BOOST_TEST(needed > 0);  // or the test would not notice a missing allowance
+}
+
+BOOST_AUTO_TEST_CASE(an_estimate_may_be_wrong_the_bound_is_not) {
+  const at::Tensor matrix = at::randn({12, 8}, make_generator(seed()), at::kDouble);
+  const ScaledMatrix a = scale_to_unit(matrix);
+  const Real sigma = std::ldexp(largest_singular_value(matrix), -a.exponent);
+  const Evidence e = gather(a);
+  for (const double wrong : {0.0, -1.0, std::nan(""), 0.1, 0.999, 1.001, 5.0, 1e300, 1e308 * 10}) {
+    const double bound = upper_from_estimate(e, wrong * static_cast<double>(sigma * sigma));
+    BOOST_TEST(bound >= sigma);
+    BOOST_TEST(bound <= frobenius_upper(a));
+  }
+  for (const double wrong : {0.0, std::nan(""), 1.0, -3.0, 1e200}) {
+    BOOST_TEST(lower_witness(a, std::vector<double>(8, wrong)) <= sigma);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_completed_test_is_needed) {
+  const ScaledMatrix a = scale_to_unit(at::eye(4, at::kDouble));  // entries 1/2, sigma 1/2
+  const Evidence e = gather(a);
+  BOOST_TEST(!cholesky_test(e.g, 0.25).completed);  // a pivot of 0 does not pass
+  BOOST_TEST(!cholesky_test(e.g, std::nan("")).completed);
+  BOOST_TEST(!cholesky_test(e.g, std::numeric_limits<double>::infinity()).completed);
+  BOOST_TEST(cholesky_test(e.g, 0.2500001).completed);
+}
+
+BOOST_AUTO_TEST_CASE(rho_for_a_limit_proves_exactly_that_limit) {
+  std::mt19937_64 random(seed());
+  for (int draw = 0; draw < 50; ++draw) {
+    const at::Tensor matrix = hard_matrix(draw, random);
+    const ScaledMatrix a = scale_to_unit(matrix);
+    const Evidence e = gather(a);
+    const auto sigma = static_cast<double>(std::ldexp(largest_singular_value(matrix), -a.exponent));
+    const double limit = sigma * (1 + 1e-11);
+    BOOST_TEST(upper_if_completed(e, rho_for_limit(e, limit)) <= limit);
+    BOOST_TEST(std::isinf(upper_if_completed(e, rho_for_limit(e, sigma * (1 - 1e-11)))));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_blas_that_computes_wrongly_is_named) {
+  for (const auto& shape :
+       {std::pair(40, 40), std::pair(7, 90), std::pair(90, 7), std::pair(1, 1)}) {
+    const at::Tensor matrix =
+        at::randn({shape.first, shape.second}, make_generator(seed()), at::kDouble);
+    const ScaledMatrix a = scale_to_unit(matrix);
+    const Gram right = gram(a);
+    Gram wrong = right;
+    wrong.lower.back() *= 1 + 1e-8;
+    BOOST_CHECK_EXCEPTION(check_gram(wrong, a), Error, [](const Error& e) {
+      return std::string(e.what()).find("OpenBLAS") != std::string::npos;
+    });
+    wrong = right;
+    wrong.lower.back() = std::nan("");
+    BOOST_CHECK_THROW(check_gram(wrong, a), Error);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_product_in_single_precision_is_noticed) {
+  const at::Tensor q =
+      std::get<0>(at::linalg_qr(at::randn({1024, 128}, make_generator(seed()), at::kDouble)));
+  const ScaledMatrix a = scale_to_unit(q);
+  Gram g = gram(a);
+  const at::Tensor x = q * std::ldexp(1.0, -a.exponent);
+  const at::Tensor single = at::matmul(x.t().to(at::kFloat), x.to(at::kFloat)).to(at::kDouble);
+  const double* data = single.const_data_ptr<double>();
+  std::copy(data, data + single.numel(), g.lower.begin());
+  BOOST_CHECK_THROW(check_gram(g, a), Error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
