@@ -12,7 +12,8 @@ namespace taut::io {
 void save_certificate(const std::filesystem::path& path, const certify::Certificate& certificate);
 certify::Certificate load_certificate(const std::filesystem::path& path);
 
-void save_attacks(const std::filesystem::path& path, const std::vector<attacks::AttackResult>& results);
+void save_attacks(const std::filesystem::path& path,
+                  const std::vector<attacks::AttackResult>& results);
 std::vector<attacks::AttackResult> load_attacks(const std::filesystem::path& path);
 
 }  // namespace taut::io

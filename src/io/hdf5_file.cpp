@@ -1,0 +1,144 @@
+#include "src/io/hdf5_call.hpp"
+#include "src/io/seal.hpp"
+
+namespace taut::io {
+namespace {
+
+constexpr hsize_t kMembers = 100000;
+
+// Creation order is kept, so that lists come back as they were written; times are not, so that
+// equal contents make equal files.
+Handle group_properties(const std::string& where) {
+  Handle made = owned(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, where, "write");
+  checked(H5Pset_link_creation_order(made.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED),
+          where, "write");
+  checked(H5Pset_obj_track_times(made.id(), false), where, "write");
+  return made;
+}
+
+// No locks: a published file never changes, and some network file systems have none.
+Handle access_properties(const std::string& where) {
+  Handle made = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, where, "open");
+  checked(H5Pset_file_locking(made.id(), false, true), where, "open");
+  // The format of 1.8 carries checksums in its metadata, the older one does not.
+  checked(H5Pset_libver_bounds(made.id(), H5F_LIBVER_V18, H5F_LIBVER_V18), where, "open");
+  return made;
+}
+
+Group root_group(hid_t file, const std::shared_ptr<FileState>& state) {
+  const std::string where = state->path.string();
+  return Group(owned(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose, where, "open"), "", state);
+}
+
+hid_t index_of_creation(hid_t group, const std::string& where) {
+  const Handle made = owned(H5Gget_create_plist(group), H5Pclose, where, "list");
+  unsigned flags = 0;
+  checked(H5Pget_link_creation_order(made.id(), &flags), where, "list");
+  return (flags & H5P_CRT_ORDER_TRACKED) != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+}
+
+}  // namespace
+
+Handle::Handle(Handle&& other) noexcept
+    : id_(std::exchange(other.id_, -1)), close_(std::exchange(other.close_, nullptr)) {}
+
+Handle& Handle::operator=(Handle&& other) noexcept {
+  if (this == &other) return *this;
+  reset();
+  id_ = std::exchange(other.id_, -1);
+  close_ = std::exchange(other.close_, nullptr);
+  return *this;
+}
+
+bool Handle::reset() {
+  if (id_ < 0) return true;
+  return close_(std::exchange(id_, -1)) >= 0;
+}
+
+Group::Group(Handle handle, std::string path, std::shared_ptr<FileState> file)
+    : handle_(std::move(handle)), path_(std::move(path)), file_(std::move(file)) {}
+
+std::string Group::where(const std::string& name) const {
+  const std::string inside = path_.empty() || name.empty() ? path_ + name : path_ + "/" + name;
+  return inside.empty() ? file_->path.string() : file_->path.string() + ": " + inside;
+}
+
+Group Group::create(const std::string& name) {
+  check_name(name, where());
+  const Handle made = group_properties(where(name));
+  const hid_t id = H5Gcreate2(handle_.id(), name.c_str(), H5P_DEFAULT, made.id(), H5P_DEFAULT);
+  return Group(owned(id, H5Gclose, where(name), "write"), path_.empty() ? name : path_ + "/" + name,
+               file_);
+}
+
+Group Group::open(const std::string& name) const {
+  require(has(name), "{} is missing", where(name));
+  const hid_t id = H5Gopen2(handle_.id(), name.c_str(), H5P_DEFAULT);
+  return Group(owned(id, H5Gclose, where(name), "open"), path_.empty() ? name : path_ + "/" + name,
+               file_);
+}
+
+bool Group::has(const std::string& name) const { return has_link(handle_.id(), name, where(name)); }
+
+std::vector<std::string> Group::members() const {
+  H5G_info_t info;
+  checked(H5Gget_info(handle_.id(), &info), where(), "list");
+  require(info.nlinks <= kMembers, "{} has {} members, more than {}", where(), info.nlinks,
+          kMembers);
+  const auto index = static_cast<H5_index_t>(index_of_creation(handle_.id(), where()));
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    // One byte more than a name may have: a longer one comes back cut off and is refused.
+    std::string name(1001, '\0');
+    const ssize_t size = H5Lget_name_by_idx(handle_.id(), ".", index, H5_ITER_INC, i, name.data(),
+                                            name.size() + 1, H5P_DEFAULT);
+    name.resize(std::min(name.size(), static_cast<size_t>(checked(size, where(), "list"))));
+    check_name(name, where());
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+File File::create(const std::filesystem::path& target) {
+  silence_hdf5();
+  File file;
+  file.draft_ = std::make_unique<Draft>(target);
+  file.state_ = std::make_shared<FileState>(FileState{target, 0});
+  const std::string where = target.string();
+  const Handle access = access_properties(where);
+  const Handle made = owned(H5Pcreate(H5P_FILE_CREATE), H5Pclose, where, "write");
+  checked(H5Pset_userblock(made.id(), kSealBytes), where, "write");
+  checked(H5Pset_link_creation_order(made.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED),
+          where, "write");
+  checked(H5Pset_obj_track_times(made.id(), false), where, "write");
+  const hid_t id = H5Fcreate(file.draft_->path().c_str(), H5F_ACC_TRUNC, made.id(), access.id());
+  file.handle_ = owned(id, H5Fclose, where, "write");
+  file.root_ = root_group(file.handle_.id(), file.state_);
+  return file;
+}
+
+File File::open(const std::filesystem::path& path) {
+  silence_hdf5();
+  check_seal(path);
+  File file;
+  const auto size = static_cast<int64_t>(std::filesystem::file_size(path));
+  file.state_ = std::make_shared<FileState>(FileState{path, size});
+  const std::string where = path.string();
+  require(H5Fis_hdf5(path.c_str()) > 0, "{} is not an HDF5 file", where);
+  const Handle access = access_properties(where);
+  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id());
+  file.handle_ = owned(id, H5Fclose, where, "open");
+  file.root_ = root_group(file.handle_.id(), file.state_);
+  return file;
+}
+
+void File::publish() {
+  const std::string where = state_->path.string();
+  checked(H5Fflush(handle_.id(), H5F_SCOPE_LOCAL), where, "write");
+  root_ = Group();
+  require(handle_.reset(), "{}: cannot write: {}", where, hdf5_message());
+  seal(draft_->path());
+  draft_->publish();
+}
+
+}  // namespace taut::io
