@@ -1,0 +1,152 @@
+#include "kernels/orthogonalize.hpp"
+
+#include <ATen/ATen.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
+
+#include "kernels/certified_sigma.hpp"
+#include "kernels/polar_sets.hpp"
+#include "src/core/core.hpp"
+#include "tests/kernels/oracle.hpp"
+#include "tests/support.hpp"
+
+using namespace taut;
+using namespace taut::test;
+using kernels::orthogonalize;
+using kernels::PolarSet;
+using kernels::worst_output;
+
+namespace {
+
+constexpr PolarSet kSets[] = {PolarSet::muon5, PolarSet::modula6, PolarSet::polar_express6};
+
+Real scalar(PolarSet set, Real x) {
+  for (const kernels::Quintic& step : kernels::polar_steps(set)) {
+    const Real s = x * x;
+    x *= step.a + s * (step.b + s * step.c);
+  }
+  return x;
+}
+
+// The largest |scalar - 1| on [low, 1]: how far the set stays from the polar factor there.
+Real distance_to_one(PolarSet set, Real low) {
+  Real most = 0;
+  for (int i = 0; i <= 100000; ++i) {
+    most = std::max(most, std::fabs(scalar(set, low + (1 - low) * i / 100000) - 1));
+  }
+  return most;
+}
+
+Real schatten4(const Spectrum& spectrum) {
+  Real sum = 0;
+  for (const Real value : spectrum) sum += value * value * value * value;
+  return std::sqrt(std::sqrt(sum));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(orthogonalize_test)
+
+BOOST_AUTO_TEST_CASE(worst_outputs_are_those_of_the_literature) {
+  BOOST_TEST(std::fabs(worst_output(PolarSet::muon5) - 1.2024) < 5e-5);
+  BOOST_TEST(std::fabs(worst_output(PolarSet::modula6) - 0.99933) < 5e-6);
+  BOOST_TEST(std::fabs(worst_output(PolarSet::polar_express6) - 1.0012) < 5e-5);
+  for (const PolarSet set : kSets) {
+    Real most = 0;
+    for (int i = 0; i <= 1000000; ++i) most = std::max(most, std::fabs(scalar(set, i / 1e6L)));
+    BOOST_TEST(most <= worst_output(set) * (1 + 1e-12));
+    BOOST_TEST(most >= worst_output(set) * (1 - 1e-4));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(names_are_known_and_unknown_ones_list_them) {
+  BOOST_CHECK(kernels::parse_polar_set("muon5") == PolarSet::muon5);
+  BOOST_CHECK(kernels::parse_polar_set("modula6") == PolarSet::modula6);
+  BOOST_CHECK(kernels::parse_polar_set("polar_express6") == PolarSet::polar_express6);
+  BOOST_CHECK_EXCEPTION(kernels::parse_polar_set("modula5"), Error, [](const Error& e) {
+    const std::string what = e.what();
+    return what.find("modula6") != std::string::npos &&
+           what.find("polar_express6") != std::string::npos;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(acts_on_singular_values_as_its_scalar_polynomial) {
+  const uint64_t base = seed();
+  for (const PolarSet set : kSets) {
+    for (const auto& [rows, cols] : {std::pair(8, 8), std::pair(5, 19), std::pair(19, 5)}) {
+      Spectrum spectrum(std::min(rows, cols)), mapped;
+      for (size_t i = 0; i < spectrum.size(); ++i) spectrum[i] = 3 * std::exp(-Real(i) / 3);
+      const Real norm = schatten4(spectrum);
+      for (const Real value : spectrum) mapped.push_back(scalar(set, value / norm));
+      const at::Tensor expected = stored(with_spectrum(rows, cols, mapped, base));
+      const at::Tensor got = orthogonalize(stored(with_spectrum(rows, cols, spectrum, base)), set);
+      // The norm is rounded up by 1e-9; the steepest composition multiplies that by less than 100.
+      BOOST_TEST((got - expected).abs().max().item<double>() < 1e-7);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(comes_as_close_to_the_polar_factor_as_the_set_allows) {
+  const uint64_t base = seed();
+  std::mt19937_64 random(base);
+  for (const PolarSet set : kSets) {
+    for (const Shape shape : {Shape::flat, Shape::nearly_flat}) {
+      const Spectrum spectrum = spectrum_of(shape, 16, random);
+      const at::Tensor x = stored(with_spectrum(16, 24, spectrum, base));
+      const at::Tensor polar = stored(with_spectrum(16, 24, Spectrum(16, 1), base));
+      const Real low = Real(0.95) / schatten4(spectrum) * (1 - 1e-6L);
+      for (const auto dtype : {at::kDouble, at::kFloat}) {
+        const at::Tensor error = orthogonalize(x.to(dtype), set).to(at::kDouble) - polar;
+        const Real allowed = distance_to_one(set, low) + (dtype == at::kDouble ? 1e-7L : 1e-4L);
+        BOOST_TEST(largest_singular_value(error) <= allowed);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(no_output_exceeds_the_worst_one) {
+  std::mt19937_64 random(seed());
+  for (const PolarSet set : kSets) {
+    for (int draw = 0; draw < 24; ++draw) {
+      const int64_t rows = 1 + random() % 24, cols = 1 + random() % 60;
+      const Spectrum spectrum = spectrum_of(kShapes[draw % 6], std::min(rows, cols), random);
+      const at::Tensor x = stored(with_spectrum(rows, cols, spectrum, random()));
+      for (const auto dtype : {at::kDouble, at::kFloat}) {
+        const double slack = dtype == at::kDouble ? 1e-9 : 1e-4;
+        const Real got = largest_singular_value(orthogonalize(x.to(dtype), set));
+        BOOST_TEST(got <= worst_output(set) * (1 + slack));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(scale_batches_and_zeros_do_not_matter) {
+  const at::Tensor batch = at::randn({2, 2, 9, 6}, make_generator(seed()));
+  batch[1][0].zero_();
+  for (const PolarSet set : kSets) {
+    const at::Tensor out = orthogonalize(batch, set);
+    BOOST_REQUIRE(out.sizes() == batch.sizes());
+    BOOST_TEST(out[1][0].equal(at::zeros({9, 6})));
+    const at::Tensor one = orthogonalize(batch[0][1], set);
+    BOOST_TEST((out[0][1] - one).abs().max().item<double>() < 1e-5);
+    for (const double scale : {1e-38, 1e-30, 1e30, 1e37}) {
+      const at::Tensor scaled = orthogonalize(batch * scale, set);
+      BOOST_TEST((scaled - out).abs().max().item<double>() < 1e-4);
+    }
+  }
+  BOOST_TEST(orthogonalize(at::zeros({0, 3, 4})).numel() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(nan_infinity_and_other_dtypes_are_refused) {
+  for (const double bad : {std::nan(""), double(INFINITY), -double(INFINITY)}) {
+    at::Tensor x = at::ones({2, 3, 3});
+    x[0][1][1] = bad;
+    BOOST_CHECK_THROW(orthogonalize(x), Error);
+  }
+  BOOST_CHECK_THROW(orthogonalize(at::ones({2, 2}, at::kBFloat16)), Error);
+  BOOST_CHECK_THROW(orthogonalize(at::ones({4})), Error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
