@@ -21,10 +21,10 @@ struct Split {
 struct Dataset {
   std::string name;
   models::InputSpec input;
-  int64_t classes = 0;      // vocabulary for text
-  double scale = 255;       // images: pixel = value / scale, so that it lies in [0, 1]
-  std::string symbols;      // text: the characters by id
-  std::string source;       // where it came from and the SHA-256 of the files read
+  int64_t classes = 0;  // vocabulary for text
+  double scale = 255;   // images: pixel = value / scale, so that it lies in [0, 1]
+  std::string symbols;  // text: the characters by id
+  std::string source;   // where it came from and the SHA-256 of the files read
   Split train, validation;
 };
 
@@ -34,8 +34,9 @@ struct Batch {
 };
 
 struct DataOptions {
-  std::string name = "digits";  // digits | cifar10 | mnist | shakespeare | synthetic | synthetic_text
-  int64_t context = 64;         // text: symbols in one window
+  // digits | cifar10 | mnist | shakespeare | synthetic | synthetic_text | text:PATH
+  std::string name = "digits";
+  int64_t context = 64;  // text: symbols in one window
 };
 
 // Reads a data set from TAUT_DATA or the per-user cache. Error says what is missing and which
