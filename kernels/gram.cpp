@@ -1,5 +1,7 @@
 #include "kernels/gram.hpp"
 
+#include "kernels/build.hpp"
+
 #include <cblas.h>
 
 #include <cmath>

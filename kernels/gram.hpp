@@ -22,6 +22,4 @@ Gram gram(const ScaledMatrix& a);
 // less than double, or that is broken on this machine, must not prove anything.
 void check_gram(const Gram& g, const ScaledMatrix& a);
 
-std::string blas_name();  // the library and kernel in use
-
 }  // namespace taut::kernels

@@ -1,6 +1,7 @@
 #pragma once
 
 // Spectral linear algebra and norm-ball projections on tensors, (..., m, n) batched.
+#include "kernels/build.hpp"
 #include "kernels/certified_sigma.hpp"
 #include "kernels/orthogonalize.hpp"
 #include "kernels/polynomial.hpp"

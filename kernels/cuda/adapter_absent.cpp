@@ -1,7 +1,12 @@
+#include "kernels/build.hpp"
 #include "kernels/cuda/adapter.hpp"
 #include "src/core/core.hpp"
 
-namespace taut::kernels::cuda {
+namespace taut::kernels {
+
+bool cuda_compiled() { return false; }
+
+namespace cuda {
 
 at::Tensor polynomial_update(double, const at::Tensor&, double, const at::Tensor&) {
   fail(
@@ -9,4 +14,5 @@ at::Tensor polynomial_update(double, const at::Tensor&, double, const at::Tensor
       "only");
 }
 
-}  // namespace taut::kernels::cuda
+}  // namespace cuda
+}  // namespace taut::kernels

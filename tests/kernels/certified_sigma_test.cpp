@@ -32,6 +32,10 @@ void check_interval(const at::Tensor& matrix, Real sigma) {
   BOOST_CHECK_MESSAGE(bound.lower >= sigma * (1 - 1e-8L) - tiny, bound.lower << " below " << sigma);
 }
 
+bool says_not_finite(const Error& e) {
+  return std::string(e.what()).find("NaN or infinity") != std::string::npos;
+}
+
 int64_t pick(std::mt19937_64& random, int64_t most) { return 1 + random() % most; }
 
 }  // namespace
@@ -120,8 +124,8 @@ BOOST_AUTO_TEST_CASE(nan_and_infinity_are_refused) {
     for (const auto dtype : {at::kDouble, at::kFloat, at::kBFloat16}) {
       at::Tensor matrix = at::ones({2, 3, 3}, dtype);
       matrix[1][2][1] = bad;
-      BOOST_CHECK_THROW(certified_sigma(matrix), Error);
-      BOOST_CHECK_THROW(kernels::certified_sigma_max(matrix), Error);
+      BOOST_CHECK_EXCEPTION(certified_sigma(matrix), Error, says_not_finite);
+      BOOST_CHECK_EXCEPTION(kernels::certified_sigma_max(matrix), Error, says_not_finite);
     }
   }
   BOOST_CHECK_THROW(certified_sigma(at::ones({3})), Error);

@@ -29,7 +29,15 @@ double smallest_completing(const Gram& g, double eigenvalue) {
   }
 }
 
+// One column of ones, each followed by entries whose squares a running sum of at least 1 loses.
+at::Tensor losing_column() {
+  at::Tensor column = at::full({8192, 1}, 0x1p-27, at::kDouble);
+  column.slice(0, 0, 8192, 256).fill_(1);
+  return column;
+}
+
 at::Tensor hard_matrix(int draw, std::mt19937_64& random) {
+  if (draw == 0) return losing_column();
   const int64_t rows = 2 + random() % 60, cols = 2 + random() % 20;
   if (draw % 3 == 0) {  // positive entries: magnitudes and entries are the same thing
     return at::rand({rows, cols}, make_generator(random()), at::kDouble) + 0.5;
@@ -63,6 +71,50 @@ BOOST_AUTO_TEST_CASE(the_theorem_holds_at_the_smallest_rho_that_completes) {
   BOOST_TEST(needed > 0);  // or the test would not notice a missing allowance
 }
 
+BOOST_AUTO_TEST_CASE(the_bound_has_every_term_of_the_theorem) {
+  std::mt19937_64 random(seed());
+  for (int draw = 0; draw < 100; ++draw) {
+    const ScaledMatrix a = scale_to_unit(hard_matrix(draw, random));
+    const Evidence e = gather(a);
+    const double rho = a.frobenius_sq * 1.1;
+    const Real u = std::ldexp(1.0L, -53), m = a.long_side(), n = a.short_side();
+    const Real gamma_n = (n + 1) * u / (1 - (n + 1) * u), gamma_m = m * u / (1 - m * u);
+    Real trace = 0, most = 0, squares = 0;
+    for (int64_t i = 0; i < e.g.size; ++i) {
+      trace += rho - e.g.lower[i * e.g.size + i];  // rounded as the factorisation has it
+      most = std::max(most, Real(e.g.lower[i * e.g.size + i]));
+    }
+    for (const double entry : a.entries) squares += Real(entry) * entry;
+    const Real terms = gamma_n / (1 - gamma_n) * trace + 2 * u * (rho + most) + gamma_m * squares;
+    const Real expected = std::sqrt(rho + terms) * (1 + 4 * u);
+    BOOST_TEST(upper_if_completed(e, rho) >= expected);
+    // Rounded up by an ulp (2 u) or two at the last sum (halved by the root), the root, the
+    // product.
+    BOOST_TEST(upper_if_completed(e, rho) <= expected * (1 + 8 * u));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_witness_is_below_its_own_quotient) {
+  std::mt19937_64 random(seed());
+  for (int draw = 0; draw < 100; ++draw) {
+    const int64_t rows = 20 + random() % 20, cols = 5 + random() % 10;
+    const at::Tensor matrix = at::rand({rows, cols}, make_generator(random()), at::kDouble);
+    const ScaledMatrix a = scale_to_unit(matrix);
+    std::vector<double> v(cols, 1 / std::sqrt(static_cast<double>(cols)));
+    for (double& entry : v) entry += 1e-3 * static_cast<double>(random() % 100);
+    Real image = 0, length = 0;
+    for (int64_t i = 0; i < rows; ++i) {
+      Real sum = 0;
+      for (int64_t j = 0; j < cols; ++j) sum += Real(a.entries[i * cols + j]) * v[j];
+      image += sum * sum;
+    }
+    for (const double entry : v) length += Real(entry) * entry;
+    const Real quotient = std::sqrt(image / length);
+    BOOST_TEST(lower_witness(a, v) <= quotient);
+    BOOST_TEST(lower_witness(a, v) >= quotient * (1 - 1e-13L));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_estimate_may_be_wrong_the_bound_is_not) {
   const at::Tensor matrix = at::randn({12, 8}, make_generator(seed()), at::kDouble);
   const ScaledMatrix a = scale_to_unit(matrix);
@@ -85,6 +137,13 @@ BOOST_AUTO_TEST_CASE(a_completed_test_is_needed) {
   BOOST_TEST(!cholesky_test(e.g, std::nan("")).completed);
   BOOST_TEST(!cholesky_test(e.g, std::numeric_limits<double>::infinity()).completed);
   BOOST_TEST(cholesky_test(e.g, 0.2500001).completed);
+  // Singular with a positive diagonal: G = (1/2, 1/4; 1/4, 1/2), largest eigenvalue 3/4 exactly.
+  at::Tensor pair = at::zeros({3, 2}, at::kDouble);
+  pair[0].fill_(0.5);
+  pair[1][0] = pair[2][1] = 0.5;
+  const ScaledMatrix b = scale_to_unit(pair);
+  BOOST_TEST(!cholesky_test(gather(b).g, 0.75).completed);
+  BOOST_TEST(cholesky_test(gather(b).g, 0.7500001).completed);
 }
 
 BOOST_AUTO_TEST_CASE(rho_for_a_limit_proves_exactly_that_limit) {
