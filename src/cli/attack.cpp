@@ -1,0 +1,112 @@
+#include <ATen/ATen.h>
+
+#include <filesystem>
+
+#include "attacks/attacks.hpp"
+#include "src/cli/config.hpp"
+#include "src/cli/rows.hpp"
+#include "src/cli/summary.hpp"
+#include "src/cli/verbs.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::cli {
+namespace {
+
+struct AttackCall {
+  CLI::App* command = nullptr;
+  std::string run, config, loss = "margin";
+  bool json = false;
+  PrintConfig print;
+  RowOptions rows;
+  attacks::AttackOptions options;
+};
+
+// A certificate of other weights proves nothing here.
+std::optional<certify::Certificate> certificate_of(const OpenRun& run,
+                                                   const std::string& checkpoint) {
+  const std::filesystem::path file = run.folder / "certificate.h5";
+  if (!std::filesystem::exists(file)) {
+    say("no certificate in {}: the attacks are checked against nothing", run.folder.string());
+    return std::nullopt;
+  }
+  certify::Certificate certificate = io::load_certificate(file);
+  const std::string here = fmt::format("{}, step {}", checkpoint, run.checkpoint.step);
+  const auto there = certificate.provenance.find("checkpoint");
+  if (there != certificate.provenance.end() && there->second != here) {
+    say("the certificate is of checkpoint '{}', the attack of '{}': not compared", there->second,
+        here);
+    return std::nullopt;
+  }
+  return certificate;
+}
+
+// Exit status 1 when any success lies inside its certified radius.
+int verdict(const std::vector<attacks::AttackResult>& results,
+            const certify::Certificate& certificate) {
+  int64_t compared = 0, inside = 0;
+  for (const attacks::AttackResult& result : results) {
+    const attacks::CheckedRows rows = attacks::check(result, certificate);
+    compared += rows.compared;
+    inside += static_cast<int64_t>(rows.contradictions.size());
+    for (const attacks::Contradiction& c : rows.contradictions) {
+      fmt::print(stderr,
+                 "CONTRADICTION: {}: example {}, position {}: an attack of size {:.17g} lies "
+                 "inside the certified radius {:.17g}\n",
+                 models::describe(result.threat), c.example, c.position, c.attack_radius,
+                 c.certified_radius);
+    }
+  }
+  say("attacks inside a certified radius: {} of {}", inside, compared);
+  return inside == 0 ? 0 : 1;
+}
+
+int run_attack(AttackCall& call) {
+  if (!call.config.empty()) apply_config(*call.command, config_text(call.config), call.config);
+  if (call.print.given) {
+    fmt::print("{}", print_config(*call.command));
+    return 0;
+  }
+  require(!call.run.empty(), "expected RUN, a run directory");
+  call.options.loss = attacks::parse_loss(call.loss);
+  const OpenRun run = open_run(call.run, call.rows.checkpoint);
+  const Examples examples = validation_examples(run, call.rows);
+  const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
+  const auto certificate = certificate_of(run, call.rows.checkpoint);
+  const auto facts = result_provenance(run, call.rows, examples);
+  std::vector<attacks::AttackResult> results;
+  for (const models::Threat& threat : threats) {
+    attacks::AttackOptions options = call.options;
+    options.eps = chosen_eps(run, call.rows, threat);
+    say("attacking {} rows: {}", attack_rows(examples, call.rows.positions).label.size(0),
+        models::describe(threat));
+    results.push_back(attacks::attack(run.checkpoint.network,
+                                      attack_rows(examples, call.rows.positions), threat, options));
+    results.back().provenance = facts;
+  }
+  const std::filesystem::path file = run.folder / "attack.h5";
+  io::save_attacks(file, results);
+  report::RunReport summary = described(run);
+  summary.certificate = certificate;
+  summary.attacks = results;
+  print_summary({std::move(summary)}, eps_by_threat(run, call.rows, threats), call.json);
+  say("wrote {}", file.string());
+  return certificate ? verdict(results, *certificate) : 0;
+}
+
+}  // namespace
+
+Run bind_attack(CLI::App& command) {
+  auto call = std::make_shared<AttackCall>();
+  call->command = &command;
+  call->rows.examples = 100;
+  call->rows.positions = 4;
+  command.add_option("RUN", call->run, "run directory")->group(kCallGroup);
+  command.add_option("--config", call->config, "options from a .toml file")->group(kCallGroup);
+  add_json(command, call->json);
+  add_print_config(command, call->print);
+  add_row_options(command, call->rows);
+  add_attack_options(command, call->options, call->loss);
+  return [call] { return run_attack(*call); };
+}
+
+}  // namespace taut::cli

@@ -1,0 +1,77 @@
+#include "certify/certify.hpp"
+
+#include <ATen/ATen.h>
+
+#include "src/cli/config.hpp"
+#include "src/cli/rows.hpp"
+#include "src/cli/summary.hpp"
+#include "src/cli/verbs.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::cli {
+namespace {
+
+struct CertifyCall {
+  CLI::App* command = nullptr;
+  std::string run, config;
+  bool json = false;
+  PrintConfig print;
+  RowOptions rows;
+  certify::CertifyOptions options;
+};
+
+// Keeps only the asked positions of each sequence: a certificate of all of them is computed anyway.
+certify::Certificate at_positions(certify::Certificate c, const attacks::Rows& rows,
+                                  int64_t per_example) {
+  const at::Tensor keep = rows.example * per_example + rows.position;
+  for (at::Tensor* t : {&c.example, &c.position, &c.label, &c.prediction, &c.margin}) {
+    *t = t->index_select(0, keep);
+  }
+  for (certify::ThreatCertificate& threat : c.threats) {
+    threat.radius = threat.radius.index_select(0, keep);
+    threat.radius_deployed = threat.radius_deployed.index_select(0, keep);
+  }
+  return c;
+}
+
+int run_certify(CertifyCall& call) {
+  if (!call.config.empty()) apply_config(*call.command, config_text(call.config), call.config);
+  if (call.print.given) {
+    fmt::print("{}", print_config(*call.command));
+    return 0;
+  }
+  require(!call.run.empty(), "expected RUN, a run directory");
+  const OpenRun run = open_run(call.run, call.rows.checkpoint);
+  const Examples examples = validation_examples(run, call.rows);
+  const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
+  certify::Certificate certificate = certify::certify(run.checkpoint.network, examples.input,
+                                                      examples.label, threats, call.options);
+  certificate = at_positions(std::move(certificate), attack_rows(examples, call.rows.positions),
+                             examples.label.size(1));
+  certificate.provenance = result_provenance(run, call.rows, examples);
+  const std::filesystem::path file = run.folder / "certificate.h5";
+  io::save_certificate(file, certificate);
+  report::RunReport summary = described(run);
+  summary.certificate = std::move(certificate);
+  print_summary({std::move(summary)}, eps_by_threat(run, call.rows, threats), call.json);
+  say("wrote {}", file.string());
+  return 0;
+}
+
+}  // namespace
+
+Run bind_certify(CLI::App& command) {
+  auto call = std::make_shared<CertifyCall>();
+  call->command = &command;
+  command.add_option("RUN", call->run, "run directory")->group(kCallGroup);
+  command.add_option("--config", call->config, "options from a .toml file")->group(kCallGroup);
+  add_json(command, call->json);
+  add_print_config(command, call->print);
+  add_row_options(command, call->rows);
+  command.add_option("--batch", call->options.batch, "examples evaluated at once")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 20));
+  return [call] { return run_certify(*call); };
+}
+
+}  // namespace taut::cli

@@ -1,0 +1,101 @@
+#include <ATen/ATen.h>
+
+#include <filesystem>
+
+#include "src/cli/config.hpp"
+#include "src/cli/rows.hpp"
+#include "src/cli/summary.hpp"
+#include "src/cli/verbs.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::cli {
+namespace {
+
+struct CompareCall {
+  CLI::App* command = nullptr;
+  std::vector<std::string> runs;
+  std::string out, checkpoint = "best";
+  std::vector<std::string> eps;
+  int64_t examples = 256;
+  bool json = false;
+  PrintConfig print;
+};
+
+report::RunReport loaded(const CompareCall& call, const std::string& folder) {
+  const OpenRun run = open_run(folder, call.checkpoint);
+  report::RunReport r = described(run);
+  if (std::filesystem::exists(run.folder / "certificate.h5")) {
+    r.certificate = io::load_certificate(run.folder / "certificate.h5");
+  }
+  if (std::filesystem::exists(run.folder / "attack.h5")) {
+    r.attacks = io::load_attacks(run.folder / "attack.h5");
+  }
+  RowOptions rows;
+  rows.examples = call.examples;
+  r.largest_activation =
+      models::largest_activation(run.checkpoint.network, validation_examples(run, rows).input);
+  return r;
+}
+
+// Two runs of one name would be one curve.
+void make_names_distinct(std::vector<report::RunReport>& runs) {
+  for (size_t i = 0; i < runs.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (runs[i].name == runs[j].name) runs[i].name += fmt::format(" ({})", i + 1);
+    }
+  }
+}
+
+int run_compare(const CompareCall& call) {
+  if (call.print.given) {
+    fmt::print("{}", print_config(*call.command));
+    return 0;
+  }
+  require(!call.runs.empty(), "expected RUN..., one run directory or more");
+  std::vector<report::RunReport> runs;
+  for (const std::string& folder : call.runs) runs.push_back(loaded(call, folder));
+  make_names_distinct(runs);
+  const report::Comparison comparison = report::compare(std::move(runs));
+  report::ReportOptions options;
+  for (const models::Threat& threat : comparison.threats) {
+    for (const std::string& text : call.eps) {
+      options.eps[models::threat_name(threat)].push_back(parse_size(text));
+    }
+  }
+  const std::filesystem::path folder = call.out.empty()
+                                           ? std::filesystem::path(call.runs.front()) / "report"
+                                           : std::filesystem::path(call.out);
+  report::write_report(folder, comparison, options);
+  if (call.json) {
+    fmt::print("{}\n", report::summary_json(comparison, options));
+  } else {
+    fmt::print("{}", report::to_text(report::summary_table(comparison, options)));
+  }
+  const attacks::CheckedRows checked = report::checked(comparison);
+  say("{}", report::check_line(checked));
+  say("wrote {}", (folder / "report.html").string());
+  return checked.contradictions.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+Run bind_compare(CLI::App& command) {
+  auto call = std::make_shared<CompareCall>();
+  call->command = &command;
+  command.add_option("RUNS", call->runs, "run directories")->group(kCallGroup);
+  command.add_option("--out", call->out, "folder of the report; default FIRST_RUN/report")
+      ->group(kCallGroup);
+  add_json(command, call->json);
+  add_print_config(command, call->print);
+  command.add_option("--checkpoint", call->checkpoint, "best or last")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"best", "last"}));
+  command.add_option("--eps", call->eps, "sizes, in each threat's norm; default: those attacked")
+      ->delimiter(',');
+  command.add_option("--examples", call->examples, "examples on which activations are measured")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 30));
+  return [call] { return run_compare(*call); };
+}
+
+}  // namespace taut::cli

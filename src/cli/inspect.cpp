@@ -1,0 +1,145 @@
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "certify/certify.hpp"
+#include "src/cli/config.hpp"
+#include "src/cli/rows.hpp"
+#include "src/cli/verbs.hpp"
+#include "src/core/core.hpp"
+#include "src/report/table.hpp"
+
+namespace taut::cli {
+namespace {
+
+struct InspectCall {
+  CLI::App* command = nullptr;
+  std::string run, checkpoint = "best", threat;
+  bool json = false;
+  PrintConfig print;
+};
+
+struct LayerLine {
+  std::string name, kind;
+  double size, log10_bound, log10_factor;  // after the layer; what the layer adds to log10 K
+};
+
+struct WeightLine {
+  std::string name, shape, cap;
+  double lower, upper, rms;  // sigma; the RMS->RMS norm at the upper end
+};
+
+std::vector<LayerLine> layer_lines(const models::Network& network, const certify::Norms& norms,
+                                   const models::Threat& threat) {
+  std::vector<LayerLine> lines;
+  double before = 0;
+  for (const certify::LayerTrace& layer : certify::trace(network, norms, threat, 0)) {
+    const double after = layer.after.max.log10();
+    lines.push_back({layer.name, layer.kind, layer.after.size.value(), after, after - before});
+    before = after;
+  }
+  return lines;
+}
+
+std::vector<WeightLine> weight_lines(const models::Network& network, const certify::Norms& norms,
+                                     const train::ConstraintOptions& constraint) {
+  std::vector<WeightLine> lines;
+  models::for_each_tensor(
+      network, [&](const std::string& path, const at::Tensor& w, models::Role role) {
+        if (!train::is_matrix(role)) return;
+        const double cap = train::cap_of(role, w.sizes(), constraint);
+        const double unit = train::unit_norm(w.sizes());
+        const auto& intervals = norms.of(w).sigma;
+        for (size_t i = 0; i < intervals.size(); ++i) {
+          const std::string block = intervals.size() > 1 ? fmt::format("[{}]", i) : "";
+          lines.push_back({path + block, shape_text(w.sizes().slice(w.dim() - 2)),
+                           std::isfinite(cap) ? fmt::format("{:.6g}", cap) : "none",
+                           intervals[i].lower, intervals[i].upper, intervals[i].upper / unit});
+        }
+      });
+  return lines;
+}
+
+void print_tables(const std::vector<LayerLine>& layers, const std::vector<WeightLine>& weights,
+                  const models::Threat& threat) {
+  report::Table path{{"layer", "kind", "token norm <=", "log10 bound", "adds", "share %"}, {}};
+  const double total = layers.empty() ? 0 : layers.back().log10_bound;
+  for (const LayerLine& l : layers) {
+    const std::string share = total != 0 && std::isfinite(total)
+                                  ? fmt::format("{:.1f}", 100 * l.log10_factor / total)
+                                  : "-";
+    path.rows.push_back({l.name, l.kind, fmt::format("{:.4g}", l.size),
+                         fmt::format("{:.4f}", l.log10_bound),
+                         fmt::format("{:+.4f}", l.log10_factor), share});
+  }
+  report::Table table{{"weight", "shape", "sigma >=", "sigma <=", "cap", "RMS->RMS <="}, {}};
+  for (const WeightLine& w : weights) {
+    table.rows.push_back({w.name, w.shape, fmt::format("{:.9g}", w.lower),
+                          fmt::format("{:.9g}", w.upper), w.cap, fmt::format("{:.6g}", w.rms)});
+  }
+  fmt::print("bound: l2 per token after each layer, per unit of the threat ({})\n{}\n{}",
+             models::describe(threat), report::to_text(path), report::to_text(table));
+}
+
+void print_json(const std::vector<LayerLine>& layers, const std::vector<WeightLine>& weights,
+                const models::Threat& threat) {
+  const auto number = [](double x) {
+    return std::isfinite(x) ? nlohmann::json(x) : nlohmann::json(fmt::format("{}", x));
+  };
+  nlohmann::json summary{{"threat", models::describe(threat)}};
+  for (const LayerLine& l : layers) {
+    summary["layers"].push_back({{"name", l.name},
+                                 {"kind", l.kind},
+                                 {"token_norm", number(l.size)},
+                                 {"log10_bound", number(l.log10_bound)},
+                                 {"log10_factor", number(l.log10_factor)}});
+  }
+  for (const WeightLine& w : weights) {
+    summary["weights"].push_back(
+        {{"name", w.name}, {"sigma", {w.lower, w.upper}}, {"cap", w.cap}, {"rms", w.rms}});
+  }
+  fmt::print("{}\n", summary.dump());
+}
+
+int run_inspect(const InspectCall& call) {
+  if (call.print.given) {
+    fmt::print("{}", print_config(*call.command));
+    return 0;
+  }
+  require(!call.run.empty(), "expected RUN, a run directory");
+  const OpenRun run = open_run(call.run, call.checkpoint);
+  const models::Network& network = run.checkpoint.network;
+  const std::string name =
+      call.threat.empty() ? models::threat_names(network.input).front() : call.threat;
+  const models::Threat threat = models::parse_threat(name, network.input);
+  const certify::Norms norms(network);
+  const auto layers = layer_lines(network, norms, threat);
+  const auto weights = weight_lines(network, norms, run.options.constraint);
+  if (call.json) {
+    print_json(layers, weights, threat);
+  } else {
+    fmt::print("{}: {} parameters, step {}\n", run.folder.string(),
+               models::parameter_count(network), run.checkpoint.step);
+    print_tables(layers, weights, threat);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Run bind_inspect(CLI::App& command) {
+  auto call = std::make_shared<InspectCall>();
+  call->command = &command;
+  command.add_option("RUN", call->run, "run directory")->group(kCallGroup);
+  add_json(command, call->json);
+  add_print_config(command, call->print);
+  command.add_option("--checkpoint", call->checkpoint, "best or last")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"best", "last"}));
+  command.add_option("--threat", call->threat,
+                     "threat whose bound is shown; default: the first of the input");
+  return [call] { return run_inspect(*call); };
+}
+
+}  // namespace taut::cli

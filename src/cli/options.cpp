@@ -1,0 +1,135 @@
+#include "src/cli/options.hpp"
+
+#include <limits>
+
+#include "src/cli/config.hpp"
+
+namespace taut::cli {
+namespace {
+
+constexpr double kMost = std::numeric_limits<double>::max();
+
+// Options remember their default, so that --print-config and --help show it.
+template <class T>
+CLI::Option* add(CLI::App& command, const std::string& name, T& value, const std::string& help) {
+  return command.add_option("--" + name, value, help)->capture_default_str();
+}
+
+CLI::Range count(int64_t least) {
+  return CLI::Range(least, std::numeric_limits<int32_t>::max() + int64_t{0}, "count");
+}
+
+CLI::Range at_least(double least) { return CLI::Range(least, kMost, "number"); }
+
+void add_model_options(CLI::App& command, models::Architecture& model) {
+  add(command, "model.name", model.name, "mlp, vit or gpt")
+      ->check(CLI::IsMember(models::architecture_names()));
+  add(command, "model.style", model.style,
+      "lipschitz: capped, no norm layers; standard: pre-LayerNorm")
+      ->check(CLI::IsMember({"lipschitz", "standard"}));
+  add(command, "model.width", model.width, "model width; hidden width of an mlp")->check(count(1));
+  add(command, "model.blocks", model.blocks, "transformer blocks; hidden layers of an mlp")
+      ->check(count(1));
+  add(command, "model.heads", model.heads, "attention heads; divides the width")->check(count(1));
+  add(command, "model.patch", model.patch, "pixels along a patch (vit)")->check(count(1));
+  add(command, "model.expansion", model.expansion, "mlp block: hidden width over model width")
+      ->check(count(1));
+  add(command, "model.residual_add", model.residual_add,
+      "lipschitz: weight a of x <- (1 - a) x + a branch(x), in (0, 1)")
+      ->check(CLI::Range(0.0, 1.0));
+  add(command, "model.logit_scale", model.logit_scale, "lipschitz: logits = scale <q, k> / d_head")
+      ->check(at_least(0));
+  add(command, "model.clamp", model.clamp, "lipschitz: RMS radius of the ball clamps; 0: none")
+      ->check(at_least(0));
+  add(command, "model.activation", model.activation, "gelu, relu or abs")
+      ->check(CLI::IsMember({"gelu", "relu", "abs"}));
+  add(command, "model.output_scale", model.output_scale, "lipschitz: gain of the last layer")
+      ->check(at_least(0));
+}
+
+void add_optimizer_options(CLI::App& command, train::OptimizerOptions& o) {
+  add(command, "optimizer.name", o.name, "muon or adamw")->check(CLI::IsMember({"muon", "adamw"}));
+  add(command, "optimizer.lr", o.lr, "learning rate before the schedule")->check(at_least(0));
+  add(command, "optimizer.momentum", o.momentum, "muon: decay of the gradient average")
+      ->check(CLI::Range(0.0, 1.0));
+  add(command, "optimizer.nesterov", o.nesterov, "muon: look ahead (true, false)");
+  add(command, "optimizer.polar", o.polar, "muon: muon5, modula6 or polar_express6");
+  add(command, "optimizer.weight_decay", o.weight_decay, "decoupled decay of matrices")
+      ->check(at_least(0));
+  add(command, "optimizer.beta1", o.beta1, "adamw")->check(CLI::Range(0.0, 1.0));
+  add(command, "optimizer.beta2", o.beta2, "adamw")->check(CLI::Range(0.0, 1.0));
+  add(command, "optimizer.eps", o.eps, "adamw")->check(at_least(0));
+  add(command, "optimizer.vector_lr", o.vector_lr, "muon: AdamW rate of vectors")
+      ->check(at_least(0));
+}
+
+}  // namespace
+
+void add_train_options(CLI::App& command, train::TrainOptions& t) {
+  add(command, "data.name", t.data.name,
+      "digits, cifar10, mnist, shakespeare, text:PATH, synthetic or synthetic_text");
+  add(command, "data.context", t.data.context, "text: symbols in one window")->check(count(1));
+  add_model_options(command, t.model);
+  add_optimizer_options(command, t.optimizer);
+  add(command, "constraint.name", t.constraint.name, "none or soft_cap")
+      ->check(CLI::IsMember({"none", "soft_cap"}));
+  add(command, "constraint.w_max", t.constraint.w_max,
+      "RMS->RMS cap of hidden matrices, per head for q, k, v")
+      ->check(at_least(0));
+  add(command, "constraint.w_max_head", t.constraint.w_max_head, "RMS->RMS cap of the last layer")
+      ->check(at_least(0));
+  add(command, "constraint.table_rms", t.constraint.table_rms, "RMS cap of table rows")
+      ->check(at_least(0));
+  add(command, "steps", t.steps, "optimizer steps")->check(count(1));
+  add(command, "batch", t.batch, "examples per step")->check(count(1));
+  add(command, "schedule", t.schedule, "linear or cosine decay to zero")
+      ->check(CLI::IsMember({"linear", "cosine"}));
+  add(command, "warmup", t.warmup, "share of the steps with a rising rate")
+      ->check(CLI::Range(0.0, 1.0));
+  add(command, "margin", t.margin, "logits added to every rival in the loss")->check(at_least(0));
+  add(command, "evaluate_every", t.evaluate_every, "steps")->check(count(1));
+  add(command, "evaluate_examples", t.evaluate_examples,
+      "validation examples looked at while training")
+      ->check(count(1));
+  add(command, "checkpoint_every", t.checkpoint_every, "steps")->check(count(1));
+  add(command, "keep", t.keep, "numbered checkpoints kept")->check(count(1));
+  add(command, "seed", t.seed, "of initial weights and data order");
+}
+
+void add_attack_options(CLI::App& command, attacks::AttackOptions& a, std::string& loss) {
+  add(command, "steps", a.steps, "gradient steps of one PGD run")->check(count(1));
+  add(command, "restarts", a.restarts, "random starts of one PGD run")->check(count(1));
+  add(command, "search", a.search, "bisection rounds of the minimal-radius search; 0: none")
+      ->check(count(0));
+  add(command, "search_limit", a.search_limit,
+      "largest eps the search tries; 0: from threat and data")
+      ->check(at_least(0));
+  add(command, "loss", loss, "cross_entropy, margin or dlr")
+      ->check(CLI::IsMember({"cross_entropy", "margin", "dlr"}));
+  add(command, "batch", a.batch, "rows at once")->check(count(1));
+  add(command, "seed", a.seed, "of random starts");
+}
+
+void add_row_options(CLI::App& command, RowOptions& r) {
+  add(command, "checkpoint", r.checkpoint, "best or last")->check(CLI::IsMember({"best", "last"}));
+  add(command, "data", r.data, "data set; empty: the run's own");
+  add(command, "examples", r.examples, "validation examples; 0: all")->check(count(0));
+  add(command, "positions", r.positions, "positions per sequence, evenly spread; 0: all")
+      ->check(count(0));
+  command
+      .add_option("--threat", r.threats,
+                  "l2, linf on pixels; every_token, one_token, l2 on embeddings")
+      ->delimiter(',');
+  command
+      .add_option("--eps", r.eps, "sizes in the threat's norm, fractions such as 36/255 allowed")
+      ->delimiter(',');
+  add(command, "relative", r.relative,
+      "eps in units of embedding RMS times sqrt(width) (true, false)");
+}
+
+void add_json(CLI::App& command, bool& json) {
+  command.add_flag("--json", json, "print the summary as one JSON object on stdout")
+      ->group(kCallGroup);
+}
+
+}  // namespace taut::cli

@@ -1,0 +1,111 @@
+#include "src/cli/rows.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "certify/certify.hpp"
+#include "src/cli/config.hpp"
+#include "src/cli/verbs.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::cli {
+
+train::TrainOptions train_options(const std::string& config, const std::string& source) {
+  train::TrainOptions options;
+  CLI::App scratch;
+  add_train_options(scratch, options);
+  apply_config(scratch, config, source);
+  return options;
+}
+
+OpenRun open_run(const std::filesystem::path& folder, const std::string& which) {
+  io::require_run(folder);
+  OpenRun run{folder, io::load_run_checkpoint(folder, which), {}};
+  run.options = train_options(run.checkpoint.config, (folder / "checkpoint.h5").string());
+  return run;
+}
+
+Examples validation_examples(const OpenRun& run, const RowOptions& rows) {
+  data::DataOptions wanted = run.options.data;
+  if (!rows.data.empty()) wanted.name = rows.data;
+  const models::InputSpec& input = run.checkpoint.network.input;
+  wanted.context = std::max<int64_t>(input.context, 1);
+  const data::Dataset dataset = data::open_dataset(wanted);
+  require(dataset.input == input, "the data set '{}' does not fit the network of {}", dataset.name,
+          run.folder.string());
+  const int64_t all = data::size(dataset, dataset.validation);
+  const int64_t count = rows.examples == 0 ? all : std::min(all, rows.examples);
+  require(count > 0, "the data set '{}' has no validation examples", dataset.name);
+  const data::Batch batch = data::gather(dataset, dataset.validation, at::arange(count, at::kLong));
+  models::check_input(input, batch.input);
+  return {dataset.name, dataset.source, batch.input, batch.label};
+}
+
+attacks::Rows attack_rows(const Examples& examples, int64_t positions) {
+  const int64_t all = examples.label.size(1), n = examples.label.size(0);
+  const int64_t per_example = positions == 0 ? all : std::min(positions, all);
+  // The last of each of `per_example` equal parts: the last position is always among them.
+  const at::Tensor places =
+      (at::arange(1, per_example + 1, at::kLong) * all).div(per_example, "floor") - 1;
+  const at::Tensor example = at::arange(n, at::kLong).repeat_interleave(per_example);
+  const at::Tensor position = places.repeat({n});
+  return {examples.input.index_select(0, example), example, position,
+          examples.label.index({example, position})};
+}
+
+std::vector<models::Threat> chosen_threats(const OpenRun& run, const RowOptions& rows) {
+  const models::InputSpec& input = run.checkpoint.network.input;
+  std::vector<std::string> names = rows.threats;
+  if (names.empty()) {
+    const bool pixels = input.kind == models::InputKind::pixels;
+    names = pixels ? std::vector<std::string>{"l2", "linf"}
+                   : std::vector<std::string>{"every_token", "one_token"};
+  }
+  std::vector<models::Threat> threats;
+  for (const std::string& name : names) threats.push_back(models::parse_threat(name, input));
+  return threats;
+}
+
+std::vector<double> chosen_eps(const OpenRun& run, const RowOptions& rows,
+                               const models::Threat& threat) {
+  std::vector<double> eps;
+  for (const std::string& text : rows.eps) eps.push_back(parse_size(text));
+  const models::Network& network = run.checkpoint.network;
+  const bool embedding = threat.space == models::Space::embedding;
+  require(!rows.relative || embedding, "--relative is about embeddings; this network reads pixels");
+  double unit = 1;
+  if (embedding && (rows.relative || eps.empty())) {
+    const auto& table = std::get<models::Embedding>(network.layers.front().kind).table;
+    unit = certify::embedding_rms(network) * std::sqrt(static_cast<double>(table.size(1)));
+    if (threat.norm == models::Norm::l2)
+      unit *= std::sqrt(static_cast<double>(network.input.context));
+  }
+  if (eps.empty()) {
+    if (embedding) {
+      eps = {0.001, 0.003, 0.01, 0.03, 0.1};
+    } else if (threat.norm == models::Norm::linf) {
+      eps = {1.0 / 255, 2.0 / 255, 4.0 / 255, 8.0 / 255, 16.0 / 255};
+    } else {
+      eps = {36.0 / 255, 72.0 / 255, 108.0 / 255, 0.5, 1};
+    }
+  }
+  for (double& value : eps) value *= unit;
+  std::sort(eps.begin(), eps.end());
+  return eps;
+}
+
+std::map<std::string, std::string> result_provenance(const OpenRun& run, const RowOptions& rows,
+                                                     const Examples& examples) {
+  std::map<std::string, std::string> facts = provenance();
+  facts["run"] = run.folder.filename().string();
+  facts["checkpoint"] = fmt::format("{}, step {}", rows.checkpoint, run.checkpoint.step);
+  facts["data"] = examples.data;
+  facts["data_source"] = examples.source;
+  facts["config"] = run.checkpoint.config;
+  facts["train_seed"] = std::to_string(run.options.seed);
+  return facts;
+}
+
+}  // namespace taut::cli

@@ -1,0 +1,118 @@
+#include <ATen/ATen.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "certify/certify.hpp"
+#include "src/cli/config.hpp"
+#include "src/cli/options.hpp"
+#include "src/cli/rows.hpp"
+#include "src/cli/verbs.hpp"
+#include "src/core/core.hpp"
+#include "src/train/train.hpp"
+
+namespace taut::cli {
+namespace {
+
+struct TrainCall {
+  CLI::App* command = nullptr;
+  std::string config, out, resume;
+  bool force = false, json = false;
+  PrintConfig print;
+  train::TrainOptions options;
+};
+
+nlohmann::json number(double value) {
+  if (std::isfinite(value)) return value;
+  return fmt::format("{}", value);
+}
+
+void print_summary(const TrainCall& call, const std::filesystem::path& folder,
+                   const train::TrainSummary& s) {
+  if (call.json) {
+    const nlohmann::json summary = {
+        {"run", folder.string()},         {"step", s.step},
+        {"parameters", s.parameters},     {"validation_loss", number(s.loss)},
+        {"accuracy", s.accuracy},         {"best_accuracy", s.best_accuracy},
+        {"log10_bound", number(s.bound)}, {"train_seconds", s.seconds},
+        {"ms_per_step", s.ms_per_step},   {"interrupted", s.interrupted}};
+    fmt::print("{}\n", summary.dump());
+    return;
+  }
+  fmt::print(
+      "{}: step {}, validation accuracy {:.2f} % (best {:.2f} %), loss {:.4f}, log10 bound {:.2f}, "
+      "{:.1f} s\n",
+      folder.string(), s.step, 100 * s.accuracy, 100 * s.best_accuracy, s.loss, s.bound, s.seconds);
+}
+
+// The bound shown while training: the first threat of the network's input.
+double default_bound(const models::Network& network) {
+  const std::string name = models::threat_names(network.input).front();
+  return certify::log10_constant(network, models::parse_threat(name, network.input));
+}
+
+// Without --out: runs/<preset or file name>.
+std::filesystem::path run_folder(const TrainCall& call) {
+  if (!call.out.empty()) return call.out;
+  return std::filesystem::path("runs") / std::filesystem::path(call.config).stem();
+}
+
+int finish(const TrainCall& call, const train::TrainContext& context,
+           const io::Checkpoint* resume) {
+  const train::TrainSummary summary = train::train(call.options, context, resume);
+  print_summary(call, context.folder, summary);
+  if (summary.interrupted)
+    say("interrupted; go on with: taut train --resume {}", context.folder.string());
+  return summary.interrupted ? kInterrupted : 0;
+}
+
+int resume_run(TrainCall& call) {
+  require(call.config.empty() && call.out.empty() && !call.force,
+          "--resume takes the run's own configuration: no CONFIG, --out or --force beside it");
+  for (const CLI::Option* option : call.command->get_options()) {
+    require(option->count() == 0 || option->get_group() == kCallGroup,
+            "--resume takes the run's own configuration; {} cannot be changed", option->get_name());
+  }
+  OpenRun run = open_run(call.resume, "last");
+  call.options = run.options;
+  train::TrainContext context{call.resume, run.checkpoint.config, provenance(), default_bound};
+  return finish(call, context, &run.checkpoint);
+}
+
+int start_run(TrainCall& call) {
+  require(!call.config.empty() || call.print.given,
+          "expected CONFIG, a preset or a .toml file; or --resume RUN");
+  if (!call.config.empty()) apply_config(*call.command, config_text(call.config), call.config);
+  train::check(call.options);
+  if (call.print.given) {
+    fmt::print("{}", print_config(*call.command));
+    return 0;
+  }
+  const std::filesystem::path folder = run_folder(call);
+  train::TrainContext context{folder, print_config(*call.command), provenance(), default_bound};
+  // The data are opened once before the old run is touched: a missing set loses nothing.
+  data::open_dataset(call.options.data);
+  io::create_run(folder, call.force);
+  nlohmann::json facts = context.provenance;
+  facts["config"] = context.config;
+  io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
+  return finish(call, context, nullptr);
+}
+
+}  // namespace
+
+Run bind_train(CLI::App& command) {
+  auto call = std::make_shared<TrainCall>();
+  call->command = &command;
+  command.add_option("CONFIG", call->config, "a preset or a .toml file")->group(kCallGroup);
+  command.add_option("--out", call->out, "run directory; default runs/CONFIG")->group(kCallGroup);
+  command.add_option("--resume", call->resume, "go on with this run")->group(kCallGroup);
+  command.add_flag("--force", call->force, "replace a run that is already there")
+      ->group(kCallGroup);
+  add_json(command, call->json);
+  add_print_config(command, call->print);
+  add_train_options(command, call->options);
+  return [call] { return call->resume.empty() ? start_run(*call) : resume_run(*call); };
+}
+
+}  // namespace taut::cli
