@@ -25,9 +25,8 @@ Tensor distances(const Subject& subject, const Tensor& injected, const Tensor& l
     const Tensor lead =
         (logits.gather(1, label.unsqueeze(1)) - logits.gather(1, rivals.narrow(1, k, 1)));
     const Tensor g = torch::autograd::grad({lead.sum()}, {injected}, {}, /*retain_graph=*/true)[0];
-    const Tensor s = slope(subject.threat, g);
-    const Tensor distance = lead.detach().to(at::kDouble).clamp_min(0) / s;
-    all.push_back(at::where((s > 0).logical_and(distance.isfinite()), distance, kInfinity));
+    const Tensor margin = lead.detach().to(at::kDouble).squeeze(1).clamp_min(0);
+    all.push_back(linear_distance(subject.threat, injected.detach(), -g, margin));
   }
   return at::stack(all, 1);
 }

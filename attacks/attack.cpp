@@ -31,7 +31,7 @@ void check_range(const char* name, const Tensor& values, int64_t end) {
   require(low >= 0 && high < end, "expected {} in [0, {}), got {} to {}", name, end, low, high);
 }
 
-void check_rows(const models::Network& network, const Rows& rows) {
+void check_rows(const models::Network& network, const Rows& rows, at::Device device) {
   require(rows.input.defined() && rows.input.dim() > 0 && rows.input.size(0) > 0,
           "expected at least one row to attack");
   models::check_input(network.input, rows.input);
@@ -41,7 +41,7 @@ void check_rows(const models::Network& network, const Rows& rows) {
             "expected an int64 example, position and label for each of {} rows",
             rows.input.size(0));
   }
-  const Tensor logits = models::forward(network, rows.input.narrow(0, 0, 1));
+  const Tensor logits = models::forward(network, rows.input.narrow(0, 0, 1).to(device));
   require(logits.dim() == 3 && logits.size(2) >= 2,
           "expected logits (batch, rows, classes) of two classes or more, got {}",
           shape_text(logits.sizes()));
@@ -58,7 +58,7 @@ void attack_fixed(Campaign& c) {
     c.progress.show(fmt::format("attack, {}: eps {}", models::describe(c.subject.threat), size));
     const Tensor eps = at::full_like(c.radius, size);
     for (int64_t r = 0; r < c.options.restarts; ++r) {
-      attempt(c, c.attackable, eps, {false, r - 1, static_cast<uint64_t>(r)});
+      attempt(c, c.attackable, eps, {.aim = r - 1, .counter = static_cast<uint64_t>(r)});
     }
   }
 }
@@ -86,9 +86,9 @@ AttackResult result_of(const Campaign& c) {
   AttackResult result;
   result.threat = c.subject.threat;
   result.eps = c.options.eps;
-  result.example = c.rows.example.cpu();
-  result.position = c.rows.position.cpu();
-  result.label = c.rows.label.cpu();
+  result.example = c.rows.example;
+  result.position = c.rows.position;
+  result.label = c.rows.label;
   result.prediction = c.prediction;
   const Tensor eps = at::tensor(c.options.eps, at::kDouble).unsqueeze(1);
   result.success = c.radius.unsqueeze(0) <= eps;
@@ -108,8 +108,10 @@ AttackResult attack(const models::Network& network, const Rows& rows, const mode
   const c10::NoGradGuard no_grad;
   const Stopwatch watch;
   check_options(options);
-  Campaign campaign{.subject = make_subject(network, threat), .rows = rows, .options = options};
-  check_rows(campaign.subject.deployed, rows);
+  Subject subject = make_subject(network, threat);
+  check_rows(subject.deployed, rows, subject.device);
+  const Rows on_cpu{rows.input.cpu(), rows.example.cpu(), rows.position.cpu(), rows.label.cpu()};
+  Campaign campaign{.subject = std::move(subject), .rows = on_cpu, .options = options};
   prepare(campaign);
   attack_fixed(campaign);
   if (options.search > 0) search_radius(campaign);

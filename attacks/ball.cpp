@@ -80,6 +80,31 @@ Tensor project_linf(const Ball& ball, const Tensor& delta) {
   return clip(d, lowest(*ball.threat.box) - clean, highest(*ball.threat.box) - clean);
 }
 
+// (rows, 1), or (rows, tokens) for one_token.
+Tensor dual_norm(Norm norm, const Tensor& g) {
+  if (norm == Norm::linf) return g.abs().flatten(1).sum(1, true);
+  if (norm == Norm::l2) return group_norm(g.flatten(1));
+  const Tensor tokens = g.square().sum(-1).sqrt();
+  return norm == Norm::one_token ? tokens : tokens.sum(1, true);
+}
+
+// The cheapest points are clip(s u) with u = g (l2) or sign g (linf). Their gain is concave and
+// piecewise linear in s: Newton again, from the solution without a box.
+Tensor boxed_distance(const models::Threat& threat, const Tensor& clean, const Tensor& g,
+                      const Tensor& margin) {
+  const Tensor low = threat.box->low - clean, high = threat.box->high - clean;
+  const Tensor u = threat.norm == Norm::linf ? g.sign() : g;
+  const Tensor wanted = margin.unsqueeze(1);
+  Tensor s = wanted / (g * u).sum(1, true);
+  Tensor point;
+  for (int iteration = 0; iteration < 16; ++iteration) {
+    point = clip(s * u, low, high);
+    const Tensor free = (point > low).logical_and(point < high);
+    s = s + (wanted - (g * point).sum(1, true)) / (g * u * free).sum(1, true);
+  }
+  return threat.norm == Norm::linf ? point.abs().amax(1, true) : group_norm(point);
+}
+
 // How many entries of each group may move.
 Tensor dimension(const Ball& ball) {
   const Tensor all = at::ones_like(ball.clean);
@@ -118,9 +143,16 @@ Tensor random_point(const Ball& ball, const Tensor& key) {
   return project(ball, (v * (radius / at::where(norm > 0, norm, 1))).view_as(direction));
 }
 
-Tensor steepest(const Ball& ball, const Tensor& gradient) {
+Tensor steepest(const Ball& ball, const Tensor& delta, const Tensor& gradient) {
   Tensor g = at::nan_to_num(gradient);
   if (ball.movable.defined()) g = g * ball.movable;
+  if (ball.threat.box) {
+    // What the box takes back must not use up the length of the step.
+    const Tensor moved = ball.clean + delta;
+    const Tensor shut =
+        at::where(g > 0, moved >= highest(*ball.threat.box), moved <= lowest(*ball.threat.box));
+    g = g.masked_fill(shut, 0);
+  }
   if (ball.threat.norm == Norm::linf) return g.sign();
   // Squares of large or small gradients leave the range of fp32: scale to 1 first.
   const Tensor v = grouped(ball.threat, g), peak = v.abs().amax(-1, true);
@@ -150,12 +182,17 @@ Tensor size_up(const models::Threat& threat, const Tensor& delta) {
   return at::where(moving > 1, kInfinity, size);
 }
 
-Tensor slope(const models::Threat& threat, const Tensor& gradient) {
+Tensor linear_distance(const models::Threat& threat, const Tensor& clean, const Tensor& gradient,
+                       const Tensor& margin) {
   const Tensor g = at::nan_to_num(gradient.to(at::kDouble));
-  if (threat.norm == Norm::linf) return g.abs().flatten(1).sum(1, true);
-  if (threat.norm == Norm::l2) return g.flatten(1).square().sum(1, true).sqrt();
-  const Tensor tokens = g.square().sum(-1).sqrt();
-  return threat.norm == Norm::one_token ? tokens : tokens.sum(1, true);
+  const bool whole = threat.norm == Norm::l2 || threat.norm == Norm::linf;
+  Tensor distance;
+  if (threat.box && whole) {
+    distance = boxed_distance(threat, clean.to(at::kDouble).flatten(1), g.flatten(1), margin);
+  } else {
+    distance = margin.unsqueeze(1) / dual_norm(threat.norm, g);
+  }
+  return at::where(distance.isfinite(), distance, kInfinity);
 }
 
 }  // namespace taut::attacks

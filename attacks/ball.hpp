@@ -23,9 +23,10 @@ at::Tensor project(const Ball& ball, const at::Tensor& delta);
 at::Tensor random_point(const Ball& ball, const at::Tensor& key);
 int64_t draws_per_use(const Ball& ball);
 
-// The unit perturbation that gains most along `gradient`: sign, g / ||g||, or token by token
-// g_t / ||g_t||. Zero where the gradient is zero or not finite.
-at::Tensor steepest(const Ball& ball, const at::Tensor& gradient);
+// The unit step from `delta` that gains most along `gradient` among those that the box leaves open:
+// sign, g / ||g||, or token by token g_t / ||g_t||. Zero where the gradient is zero or not a
+// number.
+at::Tensor steepest(const Ball& ball, const at::Tensor& delta, const at::Tensor& gradient);
 
 // clean + delta as fp32, rounded towards clean and into the box: its fp64 norm is at most eps.
 at::Tensor settle(const Ball& ball, const at::Tensor& delta);
@@ -35,9 +36,11 @@ at::Tensor settle(const Ball& ball, const at::Tensor& delta);
 // one token moves.
 at::Tensor size_up(const models::Threat& threat, const at::Tensor& delta);
 
-// What the margin gains per unit of perturbation, in first order: the dual norm of its gradient.
-// (rows, 1) double; one_token: (rows, tokens), one for each choice of the token.
-at::Tensor slope(const models::Threat& threat, const at::Tensor& gradient);
+// The least perturbation of clean, inside the box, whose first-order gain reaches `margin`, (rows)
+// double: margin / dual norm of the gradient where no box is in the way. (rows, 1) double, infinite
+// where none does; one_token: (rows, tokens), one for each choice of the token.
+at::Tensor linear_distance(const models::Threat& threat, const at::Tensor& clean,
+                           const at::Tensor& gradient, const at::Tensor& margin);
 
 // Like `like`'s rows, for broadcasting: (rows) to (rows, 1, ...).
 at::Tensor per_row(const at::Tensor& value, const at::Tensor& like);

@@ -25,12 +25,14 @@ void for_chunks(const Tensor& index, int64_t size, const std::function<void(cons
 Tensor all_rows(const Campaign& c) { return at::arange(c.rows.label.size(0), at::kLong); }
 
 Tensor keys(const Campaign& c, const Tensor& index, uint64_t counter) {
-  Tensor key = at::empty({index.size(0)}, at::kLong);
+  const Tensor example = c.rows.example.index_select(0, index);
+  const Tensor position = c.rows.position.index_select(0, index);
+  Tensor key = at::empty_like(index);
   for (int64_t i = 0; i < index.size(0); ++i) {
-    const auto row = index[i].item<int64_t>();
-    const auto example = static_cast<uint64_t>(c.rows.example[row].item<int64_t>());
-    const auto position = static_cast<uint64_t>(c.rows.position[row].item<int64_t>());
-    key[i] = static_cast<int64_t>(mix(c.options.seed, {example, position, counter}));
+    const auto e = static_cast<uint64_t>(example.const_data_ptr<int64_t>()[i]);
+    const auto p = static_cast<uint64_t>(position.const_data_ptr<int64_t>()[i]);
+    const uint64_t draw = mix(c.options.seed, {e, p, counter});
+    key.mutable_data_ptr<int64_t>()[i] = static_cast<int64_t>(draw);
   }
   return key.to(c.subject.device);
 }
@@ -71,21 +73,18 @@ Job make_job(const Campaign& c, const Tensor& index, const Rows& rows, const Ten
     job.target = c.aims.target.select(1, aim).index_select(0, index).to(device);
   }
   job.key = keys(c, index, how.counter);
-  job.delta = how.warm ? warm : random_point(job.ball, job.key);
+  job.delta = how.warm ? warm : random_point(job.ball, job.key) * how.spread;
   return job;
 }
 
-// Confirmed beats unconfirmed, then the smaller one wins: an fp32-only find never hides one that
-// contradicts a certificate.
+// The smallest find wins; one that only fp32 confirms must beat a confirmed one by more than
+// rounding, or it would hide what contradicts a certificate.
 void consider(Campaign& c, const Tensor& index, const Rows& rows, const Tensor& adversarial) {
   const Verdict v = verify(c.subject, rows, adversarial, kSlack);
-  const Tensor fooled = v.fooled.cpu(), confirmed = v.confirmed.cpu(), size = v.size.cpu();
-  const Tensor had = c.confirmed.index_select(0, index);
-  const Tensor smaller = size < c.radius.index_select(0, index);
-  const Tensor better = fooled.logical_and(size.isfinite())
-                            .logical_and(at::where(had == confirmed, smaller, confirmed))
-                            .nonzero()
-                            .flatten();
+  const Tensor confirmed = v.confirmed.cpu(), size = v.size.cpu();
+  const Tensor doubtful = c.confirmed.index_select(0, index).logical_and(confirmed.logical_not());
+  const Tensor best = c.radius.index_select(0, index) * at::where(doubtful, 0.99, 1.0);
+  const Tensor better = v.fooled.cpu().logical_and(size < best).nonzero().flatten();
   const Tensor to = index.index_select(0, better);
   c.adversarial.index_copy_(0, to, adversarial.cpu().index_select(0, better));
   c.radius.index_copy_(0, to, size.index_select(0, better));
@@ -172,12 +171,8 @@ void prepare(Campaign& c) {
   c.gradients = c.aims.gradients;
 }
 
-Tensor broken(const Campaign& c, const Tensor& eps) {
-  return c.confirmed.logical_and(c.radius <= eps);
-}
-
 void attempt(Campaign& c, const Tensor& among, const Tensor& eps, const Attempt& how) {
-  const Tensor todo = among.logical_and(c.attackable).logical_and(broken(c, eps).logical_not());
+  const Tensor todo = among.logical_and(c.attackable).logical_and(c.radius > eps);
   for_chunks(todo.nonzero().flatten(), c.options.batch, [&](const Tensor& index) {
     if (!interrupted()) attempt_chunk(c, index, eps, how);
   });

@@ -28,17 +28,15 @@ void prepare(Campaign& campaign);
 // One run of PGD.
 struct Attempt {
   bool warm = false;     // start from the best so far, projected; else from a random point
+  double spread = 1;     // of the ball of spread * eps
   int64_t aim = -1;      // which of the row's aims; -1: the loss
   uint64_t counter = 0;  // names the draws, together with the row
 };
 
-// Runs it on the rows that nothing confirmed within their eps, (rows) double, among `among`, (rows)
-// bool; what verifies and improves is kept.
+// Runs it on the rows of `among`, (rows) bool, that are not broken within their eps, (rows) double;
+// what verifies and improves is kept.
 void attempt(Campaign& campaign, const at::Tensor& among, const at::Tensor& eps,
              const Attempt& how);
-
-// (rows) bool: broken within eps, in fp64 as well.
-at::Tensor broken(const Campaign& campaign, const at::Tensor& eps);
 
 // A fresh pass over what is stored; the final radius, confirmed and adversarial.
 void verify_all(Campaign& campaign);

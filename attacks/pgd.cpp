@@ -53,12 +53,12 @@ Job keep_rows(const Job& job, const Tensor& kept) {
 
 // Unit steps uphill; random ones where there is no hill.
 Tensor direction(const Job& job, const Tensor& gradient, int64_t step) {
-  const Tensor uphill = steepest(job.ball, gradient);
+  const Tensor uphill = steepest(job.ball, job.delta, gradient);
   const Tensor stuck = (uphill == 0).flatten(1).all(1);
   if (!stuck.any().item<bool>()) return uphill;
   const int64_t first = (step + 1) * draws_per_use(job.ball);
   const Tensor draw = normal(job.key, first, gradient[0].numel()).view_as(gradient);
-  return at::where(per_row(stuck, gradient), steepest(job.ball, draw), uphill);
+  return at::where(per_row(stuck, gradient), steepest(job.ball, job.delta, draw), uphill);
 }
 
 // `alive` says which rows of `best` the job still holds.

@@ -179,8 +179,6 @@ Flow through(const std::vector<Layer>& layers, Flow flow, const InputSpec& input
     try {
       flow = std::visit([&](const auto& kind) { return through(kind, flow, input); }, layer.kind);
     } catch (const Error& error) {
-      // A residual's branch has named its layer already.
-      if (std::holds_alternative<Residual>(layer.kind)) throw;
       fail("{} ({}): {}", layer.name, kind_name(layer.kind), error.what());
     }
   }

@@ -93,7 +93,6 @@ void save_attacks(const std::filesystem::path& path, const std::vector<AttackRes
   for (const AttackResult& result : results) {
     write(threats.create(models::threat_name(result.threat)), result);
   }
-  threats = Group();
   file.publish();
 }
 

@@ -126,7 +126,6 @@ void save_certificate(const std::filesystem::path& path, const Certificate& cert
   rows.write("margin", certificate.margin);
   write_threats(root.create("threats"), certificate.threats);
   write_strings(root, "provenance", certificate.provenance);
-  rows = Group();
   file.publish();
 }
 

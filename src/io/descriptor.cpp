@@ -27,13 +27,18 @@ struct stat status_of(int fd, const std::filesystem::path& path) {
 
 }  // namespace
 
-Descriptor::Descriptor(const std::filesystem::path& path, int flags) : path_(path) {
+Descriptor::Descriptor(const std::filesystem::path& path, int flags)
+    : Descriptor(path, flags, path) {}
+
+Descriptor::Descriptor(const std::filesystem::path& path, int flags,
+                       const std::filesystem::path& shown)
+    : path_(shown) {
   const bool writes = (flags & (O_WRONLY | O_RDWR)) != 0;
   fd_ = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
-  if (fd_ < 0) fail_errno(writes ? "write" : "open", path);
-  if (S_ISDIR(status_of(fd_, path).st_mode)) {
+  if (fd_ < 0) fail_errno(writes ? "write" : "open", path_);
+  if (S_ISDIR(status_of(fd_, path_).st_mode)) {
     ::close(fd_);
-    fail("cannot open {}: it is a folder, expected a file", path.string());
+    fail("cannot open {}: it is a folder, expected a file", path_.string());
   }
 }
 
@@ -70,11 +75,6 @@ void Descriptor::write(std::string_view bytes) {
     if (count < 0) fail_errno("write", path_);
     bytes.remove_prefix(static_cast<size_t>(count));
   }
-}
-
-void Descriptor::write_at(int64_t offset, std::string_view bytes) {
-  if (::lseek(fd_, offset, SEEK_SET) < 0) fail_errno("write", path_);
-  write(bytes);
 }
 
 void Descriptor::truncate(int64_t size) {

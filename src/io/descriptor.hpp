@@ -8,11 +8,13 @@
 // The few POSIX calls that durable files need.
 namespace taut::io {
 
-// An open file descriptor. Failed calls are Errors that name `path` and the reason.
+// An open file descriptor. Failed calls are Errors that name the file and the reason.
 class Descriptor {
  public:
   // Flags as of open(2). Error for a folder.
   Descriptor(const std::filesystem::path& path, int flags);
+  // The same; errors name the file `shown`.
+  Descriptor(const std::filesystem::path& path, int flags, const std::filesystem::path& shown);
   ~Descriptor();
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
@@ -23,7 +25,6 @@ class Descriptor {
   void read(int64_t offset, const std::function<void(std::string_view)>& use) const;
   std::string head(int64_t bytes) const;  // the first ones, fewer in a shorter file
   void write(std::string_view bytes);     // all of them, at the current position
-  void write_at(int64_t offset, std::string_view bytes);
   void truncate(int64_t size);
   void sync();
 

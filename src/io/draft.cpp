@@ -6,10 +6,8 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 
 #include "src/core/core.hpp"
-#include "src/io/descriptor.hpp"
 
 namespace fs = std::filesystem;
 
@@ -17,10 +15,6 @@ namespace taut::io {
 namespace {
 
 constexpr std::string_view kMark = ".draft-";
-
-fs::path draft_path(const fs::path& target) {
-  return folder_of(target) / fmt::format(".{}{}{}", target.filename().string(), kMark, ::getpid());
-}
 
 // The process that a temporary file belongs to; 0 for any other file.
 pid_t writer_of(const std::string& name) {
@@ -34,6 +28,13 @@ pid_t writer_of(const std::string& name) {
 
 // Process numbers repeat from container to container: a file of our own number is an older one's.
 bool gone(pid_t pid) { return pid == ::getpid() || (::kill(pid, 0) != 0 && errno == ESRCH); }
+
+// A temporary name beside `target`, after what bore it has gone.
+fs::path free_name(const fs::path& target) {
+  const fs::path folder = folder_of(target);
+  remove_stale_drafts(folder);
+  return folder / fmt::format(".{}{}{}", target.filename().string(), kMark, ::getpid());
+}
 
 void rename_over(const fs::path& from, const fs::path& to) {
   std::error_code error;
@@ -53,33 +54,35 @@ void remove_stale_drafts(const fs::path& folder) {
   }
 }
 
-Draft::Draft(fs::path target) : target_(std::move(target)), path_(draft_path(target_)) {
-  remove_stale_drafts(folder_of(target_));
-  const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  require(fd >= 0, "cannot write {}: {}", target_.string(), std::strerror(errno));
-  ::close(fd);
-}
-
-Draft::~Draft() {
-  // After publish() the name is free, except where both names were links to one file: then rename
+Temporary::~Temporary() {
+  // After a rename the name is free, except where both names were links to one file: then rename
   // does nothing and leaves it.
   std::error_code ignored;
-  fs::remove(path_, ignored);
+  fs::remove(path, ignored);
 }
 
+Draft::Draft(fs::path target)
+    : target_(std::move(target)),
+      temporary_(free_name(target_)),
+      file_(temporary_.path, O_WRONLY | O_CREAT | O_TRUNC, target_) {}
+
+void Draft::write(std::string_view bytes) { file_.write(bytes); }
+
 void Draft::publish() {
-  Descriptor(path_, O_RDWR).sync();
-  rename_over(path_, target_);
+  file_.sync();
+  rename_over(temporary_.path, target_);
 }
 
 void publish_as(const fs::path& existing, const fs::path& target) {
-  Draft draft(target);
   std::error_code error;
-  fs::remove(draft.path(), error);
-  fs::create_hard_link(existing, draft.path(), error);
-  if (error) fs::copy_file(existing, draft.path(), error);
-  require(!error, "cannot write {}: {}", target.string(), error.message());
-  draft.publish();
+  {
+    const Temporary link(free_name(target));
+    fs::create_hard_link(existing, link.path, error);
+    if (!error) return rename_over(link.path, target);
+  }
+  Draft copy(target);
+  Descriptor(existing, O_RDONLY).read(0, [&](std::string_view bytes) { copy.write(bytes); });
+  copy.publish();
 }
 
 }  // namespace taut::io

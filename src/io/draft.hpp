@@ -1,10 +1,21 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
+#include <string_view>
+
+#include "src/io/descriptor.hpp"
 
 // Files that appear whole or not at all.
 namespace taut::io {
+
+// A name in use until this goes out of scope; then the file is removed.
+struct Temporary {
+  explicit Temporary(std::filesystem::path name) : path(std::move(name)) {}
+  ~Temporary();
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  std::filesystem::path path;
+};
 
 // A file under construction beside `target`. publish() syncs it and renames it over the target: a
 // reader, and whoever looks after a crash, finds the old file or the new one. A process makes one
@@ -13,16 +24,13 @@ class Draft {
  public:
   // Creates the empty temporary file; Error when the folder cannot be written.
   explicit Draft(std::filesystem::path target);
-  ~Draft();  // removes it unless it was published
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  const std::filesystem::path& target() const { return target_; }
+  void write(std::string_view bytes);
   void publish();
 
  private:
-  std::filesystem::path target_, path_;
+  std::filesystem::path target_;
+  Temporary temporary_;
+  Descriptor file_;
 };
 
 // Removes temporary files in `folder` whose writers are gone.

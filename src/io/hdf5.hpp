@@ -28,9 +28,10 @@ class Handle {
   Handle& operator=(Handle&& other) noexcept;
   ~Handle() { reset(); }
   int64_t id() const { return id_; }
-  bool reset();  // closes; false when the library reports a failure
 
  private:
+  void reset();
+
   int64_t id_ = -1;
   Close close_ = nullptr;
 };
@@ -92,12 +93,13 @@ class File {
   Group& root() { return root_; }
   const Group& root() const { return root_; }
 
-  // Flushes, closes, seals, syncs and renames. Error on a full disk; what stood at `target` is then
+  // Seals, writes, syncs and renames, once. Error on a full disk; what stood at `target` is then
   // untouched.
   void publish();
 
  private:
   File() = default;
+  std::string_view image() const;  // of a new file, behind its seal
 
   std::unique_ptr<Draft> draft_;
   std::shared_ptr<FileState> state_;

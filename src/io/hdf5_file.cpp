@@ -5,15 +5,14 @@ namespace taut::io {
 namespace {
 
 constexpr hsize_t kMembers = 100000;
+constexpr size_t kGrowth = size_t{1} << 20;
 
 // Creation order is kept, so that lists come back as they were written; times are not, so that
 // equal contents make equal files.
-Handle group_properties(const std::string& where) {
-  Handle made = owned(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, where, "write");
-  checked(H5Pset_link_creation_order(made.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED),
-          where, "write");
-  checked(H5Pset_obj_track_times(made.id(), false), where, "write");
-  return made;
+void keep_order(hid_t made, const std::string& where) {
+  constexpr unsigned kOrder = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+  checked(H5Pset_link_creation_order(made, kOrder), where, "write");
+  checked(H5Pset_obj_track_times(made, false), where, "write");
 }
 
 // No locks: a published file never changes, and some network file systems have none.
@@ -50,9 +49,8 @@ Handle& Handle::operator=(Handle&& other) noexcept {
   return *this;
 }
 
-bool Handle::reset() {
-  if (id_ < 0) return true;
-  return close_(std::exchange(id_, -1)) >= 0;
+void Handle::reset() {
+  if (id_ >= 0) close_(std::exchange(id_, -1));
 }
 
 Group::Group(Handle handle, std::string path, std::shared_ptr<FileState> file)
@@ -65,7 +63,8 @@ std::string Group::where(const std::string& name) const {
 
 Group Group::create(const std::string& name) {
   check_name(name, where());
-  const Handle made = group_properties(where(name));
+  const Handle made = owned(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, where(name), "write");
+  keep_order(made.id(), where(name));
   const hid_t id = H5Gcreate2(handle_.id(), name.c_str(), H5P_DEFAULT, made.id(), H5P_DEFAULT);
   return Group(owned(id, H5Gclose, where(name), "write"), path_.empty() ? name : path_ + "/" + name,
                file_);
@@ -99,6 +98,9 @@ std::vector<std::string> Group::members() const {
   return names;
 }
 
+// The file is built in memory and written by us: where HDF5 1.10 itself meets a full disk, closing
+// the file fails and later calls, or the end of the program, crash. The price is the file's size in
+// memory.
 File File::create(const std::filesystem::path& target) {
   silence_hdf5();
   File file;
@@ -106,12 +108,11 @@ File File::create(const std::filesystem::path& target) {
   file.state_ = std::make_shared<FileState>(FileState{target, 0});
   const std::string where = target.string();
   const Handle access = access_properties(where);
+  checked(H5Pset_fapl_core(access.id(), kGrowth, /*backing_store=*/false), where, "write");
   const Handle made = owned(H5Pcreate(H5P_FILE_CREATE), H5Pclose, where, "write");
   checked(H5Pset_userblock(made.id(), kSealBytes), where, "write");
-  checked(H5Pset_link_creation_order(made.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED),
-          where, "write");
-  checked(H5Pset_obj_track_times(made.id(), false), where, "write");
-  const hid_t id = H5Fcreate(file.draft_->path().c_str(), H5F_ACC_TRUNC, made.id(), access.id());
+  keep_order(made.id(), where);
+  const hid_t id = H5Fcreate(where.c_str(), H5F_ACC_TRUNC, made.id(), access.id());
   file.handle_ = owned(id, H5Fclose, where, "write");
   file.root_ = root_group(file.handle_.id(), file.state_);
   return file;
@@ -133,12 +134,21 @@ File File::open(const std::filesystem::path& path) {
 }
 
 void File::publish() {
-  const std::string where = state_->path.string();
-  checked(H5Fflush(handle_.id(), H5F_SCOPE_LOCAL), where, "write");
-  root_ = Group();
-  require(handle_.reset(), "{}: cannot write: {}", where, hdf5_message());
-  seal(draft_->path());
+  // One view for both: a second flush may shorten the image.
+  const std::string_view bytes = image();
+  draft_->write(seal_of(bytes));
+  draft_->write(bytes);
   draft_->publish();
+}
+
+std::string_view File::image() const {
+  const std::string where = state_->path.string();
+  checked(H5Fflush(handle_.id(), H5F_SCOPE_GLOBAL), where, "write");
+  const ssize_t size = H5Fget_file_image(handle_.id(), nullptr, 0);
+  void* memory = nullptr;
+  checked(H5Fget_vfd_handle(handle_.id(), H5P_DEFAULT, &memory), where, "write");
+  const char* const begin = *static_cast<char**>(memory) + kSealBytes;
+  return std::string_view(begin, static_cast<size_t>(checked(size, where, "write")));
 }
 
 }  // namespace taut::io

@@ -5,7 +5,6 @@
 #include "src/core/core.hpp"
 #include "src/io/descriptor.hpp"
 #include "src/io/draft.hpp"
-#include "src/io/format.hpp"
 #include "src/io/run.hpp"
 
 namespace taut::io {
@@ -57,7 +56,7 @@ void truncate_metrics(const std::filesystem::path& folder, int64_t step) {
 
 void write_atomically(const std::filesystem::path& path, const std::string& text) {
   Draft draft(path);
-  explain(path.string(), [&] { Descriptor(draft.path(), O_WRONLY).write(text); });
+  draft.write(text);
   draft.publish();
 }
 

@@ -22,7 +22,7 @@ uint32_t crc_of_rest(const Descriptor& file) {
   return static_cast<uint32_t>(crc);
 }
 
-std::string seal_of(int64_t size, uint32_t crc) {
+std::string line_of(int64_t size, uint32_t crc) {
   std::string line = fmt::format("{}{} bytes, crc32 {:08x}\n", kMagic, size, crc);
   line.resize(kSealBytes, '\0');
   return line;
@@ -38,9 +38,10 @@ int64_t sealed_size(const std::string& head) {
 
 }  // namespace
 
-void seal(const std::filesystem::path& path) {
-  Descriptor file(path, O_RDWR);
-  file.write_at(0, seal_of(file.size(), crc_of_rest(file)));
+std::string seal_of(std::string_view rest) {
+  const auto* bytes = reinterpret_cast<const Bytef*>(rest.data());
+  return line_of(kSealBytes + static_cast<int64_t>(rest.size()),
+                 static_cast<uint32_t>(crc32_z(0, bytes, rest.size())));
 }
 
 void check_seal(const std::filesystem::path& path) {
@@ -49,12 +50,12 @@ void check_seal(const std::filesystem::path& path) {
   require(file.regular(), "{} is not a regular file", path.string());
   const int64_t size = file.size();
   require(size > 0, "{} is empty", path.string());
-  std::string head = file.head(kSealBytes);
+  const std::string head = file.head(kSealBytes);
   if (!head.starts_with(kMagic)) return;
   const int64_t expected = sealed_size(head);
   require(size == expected, "{} is damaged: expected {} bytes, got {}", path.string(), expected,
           size);
-  require(head == seal_of(size, crc_of_rest(file)),
+  require(head == line_of(size, crc_of_rest(file)),
           "{} is damaged, or was changed by another program: its checksum does not match",
           path.string());
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 // A file of ours starts with a seal, a line of text with the length and CRC-32 of the rest, in the
 // user block that HDF5 readers skip. It is there because a flipped bit in a weight changes a
@@ -9,8 +11,8 @@ namespace taut::io {
 
 inline constexpr int64_t kSealBytes = 512;  // the smallest user block
 
-// Writes the seal of a closed file.
-void seal(const std::filesystem::path& path);
+// The seal of a file that goes on with `rest`.
+std::string seal_of(std::string_view rest);
 
 // Error that names the file when it is cut off or does not match its seal. A file without a seal,
 // say one that another program wrote, passes. Error as well for a missing or empty file and for a

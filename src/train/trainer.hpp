@@ -13,7 +13,7 @@ namespace taut::train {
 struct TrainSummary {
   int64_t step = 0;
   double loss = 0, accuracy = 0, best_accuracy = 0;  // of the validation split
-  double bound = 0;       // global constant (log10) of the default threat, from certify
+  double bound = 0;  // global constant (log10) of the default threat, from certify
   double seconds = 0, ms_per_step = 0;
   int64_t parameters = 0;
   bool interrupted = false;
@@ -24,15 +24,18 @@ struct TrainContext {
   std::filesystem::path folder;  // of the run; created by the caller
   std::string config;            // complete configuration as text, stored in every checkpoint
   std::map<std::string, std::string> provenance;
+  std::function<double(const models::Network&)>
+      bound;  // log10 of the global constant; may be empty
 };
 
-// Trains from scratch, or goes on from `resume`, until options.steps or an interrupt, after which the
-// state is saved and summary.interrupted set. On CPU the result does not depend on interruptions, bit
-// for bit. A loss that is not finite is an Error; the last good checkpoint stays.
+// Trains from scratch, or goes on from `resume`, until options.steps or an interrupt, after which
+// the state is saved and summary.interrupted set. On CPU the result does not depend on
+// interruptions, bit for bit. A loss that is not finite is an Error; the last good checkpoint
+// stays.
 TrainSummary train(const TrainOptions& options, const TrainContext& context,
                    const io::Checkpoint* resume = nullptr);
 
-// Loss (mean over rows) and accuracy on the first `examples` of the split.
+// Loss (mean over rows, no margin) and accuracy on the first `examples` of the split.
 struct Evaluation {
   double loss = 0, accuracy = 0;
 };

@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(malformed_images_are_errors_that_name_the_file) {
       idx(0x803, {3, 5, 4}, values + "x"),                       // too long
       idx(0x803, {0, 5, 4}, values),                             // empty
       idx(0x803, {0xffffffff, 0xffffffff, 0xffffffff}, values),  // product overflows
-      idx(0x803, {0x80000000, 0x80000000, 4}, values),           // product is 2^64: overflows to 0
+      idx(0x803, {968973220, 49477, 384773}, "four"),            // product is 2^64 + 4
       idx(0x803, {2, 5, 4}, counting(40)),                       // one image fewer than labels
       idx(0x803, {3, 4, 5}, values),                             // not the size of t10k
   };

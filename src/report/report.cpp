@@ -1,0 +1,118 @@
+#include "src/report/report.hpp"
+
+#include "src/core/core.hpp"
+#include "src/io/run.hpp"
+#include "src/report/figures.hpp"
+#include "src/report/tables.hpp"
+#include "src/report/values.hpp"
+
+namespace taut::report {
+namespace {
+
+constexpr size_t kShownContradictions = 20;
+
+bool on_embeddings(const Comparison& comparison, size_t threat) {
+  return comparison.threats[threat].space == models::Space::embedding;
+}
+
+void add_threat(Document& document, const Comparison& comparison, size_t threat,
+                const ReportOptions& options) {
+  document.push_back(Heading{"Threat: " + models::describe(comparison.threats[threat])});
+  document.push_back(threat_table(comparison, threat));
+  document.push_back(Paragraph{
+      "Medians are over the rows whose clean prediction is right. Certified figures are "
+      "lower bounds, rounded down; K and attacked figures are upper bounds, rounded up."});
+  document.push_back(Heading{"Accuracy against eps", 3});
+  if (auto figure = curves(comparison, threat, false)) document.push_back(*figure);
+  document.push_back(accuracy_table(comparison, threat, options));
+  if (on_embeddings(comparison, threat)) {
+    document.push_back(Heading{"Accuracy against eps relative to the embedding", 3});
+    document.push_back(
+        Paragraph{"A larger embedding table makes every absolute radius larger and no model more "
+                  "robust; divided by the RMS of the table, runs can be compared."});
+    if (auto figure = curves(comparison, threat, true)) document.push_back(*figure);
+    document.push_back(relative_accuracy_table(comparison, threat, options));
+  }
+  if (auto figure = scatter(comparison, threat)) {
+    document.push_back(Heading{"Certified against attack radius", 3});
+    document.push_back(*figure);
+  }
+}
+
+void add_weights(Document& document, const Comparison& comparison) {
+  document.push_back(Heading{"Norms of the weights"});
+  document.push_back(
+      Paragraph{"Largest singular value of every stored matrix, proved to lie in [lower, upper]; "
+                "query, key and value per head. Norm: l2 -> l2."});
+  for (const RunReport& run : comparison.runs) {
+    if (run.certificate) {
+      document.push_back(Fold{run.name, weight_table(run)});
+    } else {
+      document.push_back(Paragraph{run.name + ": not certified"});
+    }
+  }
+}
+
+void add_facts(Document& document, const Comparison& comparison) {
+  document.push_back(Heading{"Configuration and provenance"});
+  const Table differing = facts_table(comparison, true), same = facts_table(comparison, false);
+  if (!differing.rows.empty()) document.push_back(differing);
+  if (!same.rows.empty()) document.push_back(Fold{"The same in all runs", same});
+}
+
+Document compose(const Comparison& comparison, const ReportOptions& options) {
+  Document document;
+  const attacks::CheckedRows rows = checked(comparison);
+  document.push_back(Verdict{check_line(rows), rows.contradictions.empty()});
+  if (!rows.contradictions.empty()) {
+    document.push_back(contradiction_table(comparison, kShownContradictions));
+  }
+  document.push_back(cost_table(comparison));
+  for (const std::string& note : comparison.notes) document.push_back(Paragraph{note});
+  for (size_t threat = 0; threat < comparison.threats.size(); ++threat) {
+    add_threat(document, comparison, threat, options);
+  }
+  add_weights(document, comparison);
+  add_facts(document, comparison);
+  return document;
+}
+
+std::string title_of(const Comparison& comparison) {
+  std::vector<std::string> names;
+  for (const RunReport& run : comparison.runs) names.push_back(run.name);
+  return "taut compare: " + join(names, ", ");
+}
+
+}  // namespace
+
+Table summary_table(const Comparison& comparison, const ReportOptions& options) {
+  Table table = cost_table(comparison);
+  const auto append = [&](const Table& more) {
+    table.rows.insert(table.rows.end(), more.rows.begin(), more.rows.end());
+  };
+  for (size_t threat = 0; threat < comparison.threats.size(); ++threat) {
+    table.rows.push_back({""});
+    table.rows.push_back({"threat: " + models::describe(comparison.threats[threat])});
+    append(threat_table(comparison, threat));
+    append(accuracy_table(comparison, threat, options));
+    if (on_embeddings(comparison, threat)) {
+      append(relative_accuracy_table(comparison, threat, options));
+    }
+  }
+  return table;
+}
+
+void write_report(const std::filesystem::path& folder, const Comparison& comparison,
+                  const ReportOptions& options) {
+  const Document document = compose(comparison, options);
+  const std::string title = title_of(comparison);
+  const std::string html = to_html(document, title);
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  require(!failed, "cannot make the folder {}: {}", folder.string(), failed.message());
+  io::write_atomically(folder / "report.html", html);
+  io::write_atomically(folder / "report.md", to_markdown(document, title));
+  io::write_atomically(folder / "report.csv", to_csv(long_table(comparison, options)));
+}
+
+}  // namespace taut::report

@@ -1,0 +1,207 @@
+#include "src/report/tables.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "src/core/core.hpp"
+#include "src/report/format.hpp"
+#include "src/report/values.hpp"
+
+namespace taut::report {
+namespace {
+
+constexpr const char* kNotCertified = "not certified";
+constexpr const char* kNotAttacked = "not attacked";
+constexpr const char* kNotMeasured = "not measured";
+
+Table by_run(const Comparison& comparison) {
+  Table table;
+  table.header.push_back("");
+  for (const RunReport& run : comparison.runs) table.header.push_back(run.name);
+  return table;
+}
+
+template <class Cell>
+void add_row(Table& table, const Comparison& comparison, const std::string& label, Cell&& cell) {
+  auto& row = table.rows.emplace_back(1, label);
+  for (size_t run = 0; run < comparison.runs.size(); ++run) row.push_back(cell(run));
+}
+
+std::string shown(const std::optional<double>& value, const char* absent,
+                  Round round = Round::nearest) {
+  return value ? number(*value, round) : absent;
+}
+
+// The median, and what share of the embedding's RMS it is.
+std::string median_text(const std::optional<Radii>& radii, double unit, const char* absent,
+                        Round round) {
+  if (!radii) return absent;
+  const std::optional<double> middle = median(*radii);
+  if (!middle) return "no row predicted rightly";
+  const std::string text = number(*middle, round);
+  return unit > 0 ? fmt::format("{} ({} of the embedding RMS)", text, number(*middle / unit, round))
+                  : text;
+}
+
+std::string share_text(const std::optional<Radii>& radii, double eps, const char* absent,
+                       Round round) {
+  if (!radii) return absent;
+  const Share share = robust(*radii, eps);
+  return percent(share.count, share.rows, round);
+}
+
+std::string ratio_text(const ThreatResult& r) {
+  if (!r.certified) return kNotCertified;
+  if (!r.attacked) return kNotAttacked;
+  return shown(largest_ratio(r), "no attack succeeded", Round::up);
+}
+
+// `eps_of` gives each run's size, 0 where it has none.
+template <class EpsOf>
+void add_accuracies(Table& table, const Comparison& comparison, size_t threat,
+                    const std::string& size, EpsOf&& eps_of) {
+  const auto& results = comparison.results[threat];
+  const auto add = [&](const std::string& label, auto field, const char* absent, Round round) {
+    add_row(table, comparison, label, [&](size_t run) -> std::string {
+      const std::optional<double> eps = eps_of(run);
+      if (!eps && results[run].*field) return "RMS not known";
+      return share_text(results[run].*field, eps.value_or(0), absent, round);
+    });
+  };
+  add("accuracy certified at " + size, &ThreatResult::certified, kNotCertified, Round::down);
+  add("accuracy certified at " + size + ", fp32 program", &ThreatResult::deployed, kNotCertified,
+      Round::down);
+  add("accuracy under attack at " + size, &ThreatResult::attacked, kNotAttacked, Round::up);
+}
+
+std::string fact(const RunReport& run, const std::string& key) {
+  const auto found = run.facts.find(key);
+  return found == run.facts.end() ? "" : found->second;
+}
+
+}  // namespace
+
+Table cost_table(const Comparison& comparison) {
+  Table table = by_run(comparison);
+  const auto& runs = comparison.runs;
+  add_row(table, comparison, "clean accuracy", [&](size_t run) -> std::string {
+    const Share& clean = comparison.clean[run];
+    if (clean.rows == 0) return kNotMeasured;
+    return fmt::format("{} of {} rows", percent(clean.count, clean.rows), clean.rows);
+  });
+  add_row(table, comparison, "parameters",
+          [&](size_t run) { return grouped(runs[run].parameters); });
+  add_row(table, comparison, "training (s)",
+          [&](size_t run) { return shown(runs[run].train_seconds, kNotMeasured); });
+  add_row(table, comparison, "step (ms)",
+          [&](size_t run) { return shown(runs[run].ms_per_step, kNotMeasured); });
+  add_row(table, comparison, "largest activation entry",
+          [&](size_t run) { return shown(runs[run].largest_activation, kNotMeasured, Round::up); });
+  return table;
+}
+
+Table threat_table(const Comparison& comparison, size_t threat) {
+  Table table = by_run(comparison);
+  const auto& results = comparison.results[threat];
+  const std::string norm = models::describe(comparison.threats[threat]);
+  add_row(table, comparison, fmt::format("K: {} -> l2, last hidden token", norm),
+          [&](size_t run) { return shown(results[run].constant, kNotCertified, Round::up); });
+  add_row(table, comparison, "log10 K",
+          [&](size_t run) { return shown(results[run].log10_constant, kNotCertified, Round::up); });
+  add_row(table, comparison, "median certified radius", [&](size_t run) {
+    return median_text(results[run].certified, results[run].unit, kNotCertified, Round::down);
+  });
+  add_row(table, comparison, "median certified radius, fp32 program", [&](size_t run) {
+    return median_text(results[run].deployed, results[run].unit, kNotCertified, Round::down);
+  });
+  add_row(table, comparison, "median attack radius", [&](size_t run) {
+    return median_text(results[run].attacked, results[run].unit, kNotAttacked, Round::up);
+  });
+  add_row(table, comparison, "largest certified / attack radius",
+          [&](size_t run) { return ratio_text(results[run]); });
+  add_row(table, comparison, "attacks inside a certified radius", [&](size_t run) -> std::string {
+    const ThreatResult& r = results[run];
+    if (!r.certified && r.checked.compared == 0) return kNotCertified;
+    if (!r.attacked) return kNotAttacked;
+    return fmt::format("{} of {}", r.checked.contradictions.size(), r.checked.compared);
+  });
+  return table;
+}
+
+Table accuracy_table(const Comparison& comparison, size_t threat, const ReportOptions& options) {
+  Table table = by_run(comparison);
+  for (const double eps : eps_list(comparison, threat, options)) {
+    add_accuracies(table, comparison, threat, number(eps),
+                   [&](size_t) { return std::optional<double>(eps); });
+  }
+  return table;
+}
+
+Table relative_accuracy_table(const Comparison& comparison, size_t threat,
+                              const ReportOptions& options) {
+  Table table = by_run(comparison);
+  for (const double eps : options.relative_eps) {
+    add_accuracies(table, comparison, threat, number(eps) + " of the embedding RMS",
+                   [&](size_t run) {
+                     const double unit = comparison.results[threat][run].unit;
+                     return unit > 0 ? std::optional<double>(eps * unit) : std::nullopt;
+                   });
+  }
+  return table;
+}
+
+Table weight_table(const RunReport& run) {
+  Table table{{"weight", "head", "sigma, l2 -> l2", "cap", "cap held"}, {}};
+  for (const certify::WeightBound& w : run.certificate->weights) {
+    const auto cap = run.caps.find(w.path);
+    const bool capped = cap != run.caps.end() && std::isfinite(cap->second);
+    const std::string held = !capped                  ? ""
+                             : w.upper <= cap->second ? "yes"
+                             : w.lower > cap->second  ? "no"
+                                                      : "not proved";
+    table.rows.push_back(
+        {w.path, std::to_string(w.block),
+         fmt::format("[{}, {}]", number(w.lower, Round::down, 6), number(w.upper, Round::up, 6)),
+         capped ? number(cap->second, Round::nearest, 6) : "none", held});
+  }
+  return table;
+}
+
+Table facts_table(const Comparison& comparison, bool differing) {
+  std::set<std::string> keys;
+  for (const RunReport& run : comparison.runs) {
+    for (const auto& [key, value] : run.facts) keys.insert(key);
+  }
+  Table table = by_run(comparison);
+  if (!differing) table.header = {"", "all runs"};
+  for (const std::string& key : keys) {
+    std::set<std::string> seen;
+    for (const RunReport& run : comparison.runs) seen.insert(fact(run, key));
+    if ((seen.size() > 1) != differing) continue;
+    if (differing) {
+      add_row(table, comparison, key, [&](size_t run) { return fact(comparison.runs[run], key); });
+    } else {
+      table.rows.push_back({key, *seen.begin()});
+    }
+  }
+  return table;
+}
+
+Table contradiction_table(const Comparison& comparison, size_t most) {
+  Table table{{"run", "threat", "example", "position", "attack radius", "certified radius"}, {}};
+  for (size_t threat = 0; threat < comparison.threats.size(); ++threat) {
+    for (size_t run = 0; run < comparison.runs.size(); ++run) {
+      for (const auto& c : comparison.results[threat][run].checked.contradictions) {
+        if (table.rows.size() == most) return table;
+        table.rows.push_back({comparison.runs[run].name,
+                              models::describe(comparison.threats[threat]),
+                              std::to_string(c.example), std::to_string(c.position),
+                              exact(c.attack_radius), exact(c.certified_radius)});
+      }
+    }
+  }
+  return table;
+}
+
+}  // namespace taut::report

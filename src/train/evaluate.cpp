@@ -1,0 +1,35 @@
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+
+#include "models/models.hpp"
+#include "src/core/core.hpp"
+#include "src/train/loss.hpp"
+#include "src/train/trainer.hpp"
+
+namespace taut::train {
+
+Evaluation evaluate(const models::Network& network, const data::Dataset& dataset,
+                    const data::Split& split, int64_t examples, int64_t batch) {
+  at::NoGradGuard no_grad;
+  require(batch > 0, "expected a batch > 0, got {}", batch);
+  const int64_t count = std::min(examples, data::size(dataset, split));
+  require(count > 0, "nothing to evaluate: {} examples asked for, {} there", examples,
+          data::size(dataset, split));
+  double loss = 0;
+  int64_t correct = 0, rows = 0;
+  for (int64_t from = 0; from < count; from += batch) {
+    const at::Tensor indices = at::arange(from, std::min(from + batch, count), at::kLong);
+    const data::Batch some = data::gather(dataset, split, indices);
+    const at::Tensor logits = models::forward(network, some.input);
+    loss +=
+        cross_entropy(logits, some.label).item<double>() * static_cast<double>(some.label.numel());
+    correct += count_correct(logits, some.label);
+    rows += some.label.numel();
+  }
+  return {loss / static_cast<double>(rows),
+          static_cast<double>(correct) / static_cast<double>(rows)};
+}
+
+}  // namespace taut::train

@@ -1,0 +1,154 @@
+#include "src/train/groups.hpp"
+
+#include <ATen/ATen.h>
+
+#include "models/walk.hpp"
+#include "src/core/core.hpp"
+#include "src/train/constraint.hpp"
+
+namespace taut::train {
+namespace {
+
+using models::Role;
+
+Rule rule_of(Role role, const OptimizerOptions& options) {
+  if (options.name == "adamw") return Rule::adam;
+  if (is_matrix(role)) return Rule::muon;
+  return is_table(role) ? Rule::rows : Rule::adam;
+}
+
+// What members of one group have in common.
+std::string key_of(const std::string& path, const at::Tensor& tensor, Rule rule,
+                   const Group& like) {
+  switch (rule) {
+    case Rule::muon:
+      return fmt::format("muon {} {} {}", tensor.size(-2), tensor.size(-1), like.cap);
+    case Rule::rows:
+      return path;  // the longest row is that of one table
+    case Rule::adam:
+      return fmt::format("adam {}", like.decays);
+  }
+  return path;
+}
+
+// (matrices, out, in), (rows, width) or (entries)
+at::Tensor arranged(const at::Tensor& entries, Rule rule, c10::IntArrayRef shape) {
+  switch (rule) {
+    case Rule::muon:
+      return entries.view({-1, shape[shape.size() - 2], shape.back()});
+    case Rule::rows:
+      return entries.view({-1, shape.back()});
+    case Rule::adam:
+      return entries;
+  }
+  return entries;
+}
+
+at::Tensor member_of(const at::Tensor& storage, const Member& member) {
+  return storage.view({-1})
+      .narrow(0, member.offset, c10::multiply_integers(member.shape))
+      .view(member.shape);
+}
+
+void store(Group& group, const std::vector<at::Tensor>& parts) {
+  int64_t offset = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    group.members[i].offset = offset;
+    offset += parts[i].numel();
+  }
+  group.value = arranged(at::cat(parts), group.rule, group.members.front().shape);
+  group.momentum = at::zeros_like(group.value);
+  if (group.rule == Rule::adam) group.second = at::zeros_like(group.value);
+  for (Member& member : group.members) {
+    member.leaf = member_of(group.value, member).detach().requires_grad_(true);
+  }
+}
+
+const at::Tensor& find_state(const NamedTensors& from, const std::string& name,
+                             c10::IntArrayRef shape) {
+  const auto at = from.find(name);
+  require(at != from.end(),
+          "the checkpoint has no optimizer state '{}': was it trained with another optimizer?",
+          name);
+  require(at->second.sizes() == shape && at->second.scalar_type() == at::kFloat,
+          "expected fp32 optimizer state '{}' of shape {}, the checkpoint has {} of shape {}", name,
+          shape_text(shape), c10::toString(at->second.scalar_type()),
+          shape_text(at->second.sizes()));
+  return at->second;
+}
+
+// The state tensors of a rule and what they are called in a checkpoint.
+std::vector<std::pair<std::string, at::Tensor>> named_state(const Group& group) {
+  if (group.rule != Rule::adam) return {{"momentum.", group.momentum}};
+  return {{"adam_m.", group.momentum}, {"adam_v.", group.second}};
+}
+
+}  // namespace
+
+std::vector<Group> make_groups(models::Network& network, const OptimizerOptions& optimizer,
+                               const ConstraintOptions& constraint) {
+  std::vector<Group> groups;
+  std::vector<std::vector<at::Tensor>> parts;
+  std::map<std::string, size_t> index;
+  std::map<std::string, std::pair<size_t, size_t>> place;  // path to group and member
+  models::for_each_tensor(network, [&](const std::string& path, at::Tensor& tensor, Role role) {
+    if (role == Role::constant) return;
+    Group like;
+    like.rule = rule_of(role, optimizer);
+    like.decays = is_matrix(role);
+    like.cap = rms_cap_of(role, constraint);
+    const auto [at, fresh] = index.emplace(key_of(path, tensor, like.rule, like), groups.size());
+    if (fresh) {
+      groups.push_back(like);
+      parts.emplace_back();
+    }
+    Group& group = groups[at->second];
+    place[path] = {at->second, group.members.size()};
+    group.members.push_back({path, tensor.sizes().vec(), 0, {}});
+    parts[at->second].push_back(tensor.detach().to(at::kFloat).flatten());
+  });
+  for (size_t i = 0; i < groups.size(); ++i) store(groups[i], parts[i]);
+  models::for_each_tensor(network, [&](const std::string& path, at::Tensor& tensor, Role role) {
+    if (role == Role::constant) return;
+    const auto [group, member] = place.at(path);
+    tensor = groups[group].members[member].leaf;
+  });
+  return groups;
+}
+
+std::vector<at::Tensor> leaves(const std::vector<Group>& groups) {
+  std::vector<at::Tensor> all;
+  for (const Group& group : groups) {
+    for (const Member& member : group.members) all.push_back(member.leaf);
+  }
+  return all;
+}
+
+at::Tensor side_by_side(const Group& group, const std::vector<at::Tensor>& gradients,
+                        size_t& next) {
+  std::vector<at::Tensor> parts;
+  for (size_t i = 0; i < group.members.size(); ++i) parts.push_back(gradients[next++].flatten());
+  return (parts.size() == 1 ? parts.front() : at::cat(parts)).view(group.value.sizes());
+}
+
+void save_state(const std::vector<Group>& groups, NamedTensors& out) {
+  for (const Group& group : groups) {
+    for (const auto& [prefix, storage] : named_state(group)) {
+      for (const Member& member : group.members) {
+        out[prefix + member.path] = member_of(storage, member).clone();
+      }
+    }
+  }
+}
+
+void restore_state(std::vector<Group>& groups, const NamedTensors& from) {
+  for (const Group& group : groups) {
+    for (const auto& [prefix, storage] : named_state(group)) {
+      for (const Member& member : group.members) {
+        member_of(storage, member).copy_(find_state(from, prefix + member.path, member.shape));
+      }
+    }
+  }
+}
+
+}  // namespace taut::train

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/network.hpp"
+#include "src/train/options.hpp"
+
+namespace taut::train {
+
+// How a tensor is stepped: whole matrices, table rows, or entry by entry.
+enum class Rule { muon, rows, adam };
+
+struct Member {
+  std::string path;
+  std::vector<int64_t> shape;
+  int64_t offset = 0;  // entries, in the group's tensors
+  at::Tensor leaf;     // the network's tensor: a view of the group's `value` that wants a gradient
+};
+
+// Parameters stepped in one call. Their values lie side by side in `value`, and the network's
+// tensors are views of it: small networks cost calls, not arithmetic.
+struct Group {
+  Rule rule = Rule::adam;
+  bool decays = false;  // weight decay applies
+  double cap = 0;       // RMS->RMS of a matrix, RMS of a table row; infinity: none
+  std::vector<Member> members;
+  at::Tensor value;     // muon: (matrices, out, in); rows: (rows, width); adam: (entries)
+  at::Tensor momentum;  // like value; the first moment of adam
+  at::Tensor second;    // like value; adam only
+};
+
+// Groups all trainable tensors: Muon's matrices by shape and cap (a head is a matrix), each table
+// on its own, the rest as one row of entries. From here on the network's tensors are leaves and
+// live in the groups. State starts at zero.
+std::vector<Group> make_groups(models::Network& network, const OptimizerOptions& optimizer,
+                               const ConstraintOptions& constraint);
+
+// The network's tensors in group order: what to differentiate with respect to.
+std::vector<at::Tensor> leaves(const std::vector<Group>& groups);
+
+// The gradients of one group, side by side like its `value`; consumes from `next` on.
+at::Tensor side_by_side(const Group& group, const std::vector<at::Tensor>& gradients, size_t& next);
+
+// Optimizer state by name, in the shapes of the network: "momentum.<path>", "adam_m.<path>",
+// "adam_v.<path>". Restoring throws Error when a tensor is missing or has another shape.
+using NamedTensors = std::map<std::string, at::Tensor>;
+void save_state(const std::vector<Group>& groups, NamedTensors& out);
+void restore_state(std::vector<Group>& groups, const NamedTensors& from);
+
+}  // namespace taut::train

@@ -1,0 +1,63 @@
+#include "src/train/metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "src/core/core.hpp"
+
+namespace taut::train {
+namespace {
+
+nlohmann::ordered_json number(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+double ratio(double a, double b) { return b > 0 ? a / b : 0; }
+
+// Bounds pass the largest double long before their logarithm does.
+std::string power_of_ten(double log10) {
+  return log10 < 300 ? fmt::format("{:.3g}", std::pow(10, log10)) : fmt::format("10^{:.1f}", log10);
+}
+
+}  // namespace
+
+void Tally::add(double batch_loss, int64_t batch_correct, int64_t batch_rows) {
+  loss += batch_loss;
+  ++steps;
+  correct += batch_correct;
+  rows += batch_rows;
+}
+
+double Tally::mean_loss() const { return ratio(loss, static_cast<double>(steps)); }
+double Tally::accuracy() const {
+  return ratio(static_cast<double>(correct), static_cast<double>(rows));
+}
+double Tally::rows_per_second() const { return ratio(static_cast<double>(rows), seconds); }
+
+std::string json(const Line& line) {
+  nlohmann::ordered_json out;
+  out["step"] = line.step;
+  out["loss"] = number(line.tally.mean_loss());
+  out["accuracy"] = number(line.tally.accuracy());
+  out["validation_loss"] = number(line.validation_loss);
+  out["validation_accuracy"] = number(line.validation_accuracy);
+  out["lr"] = number(line.lr);
+  if (line.log10_bound) out["log10_bound"] = number(*line.log10_bound);
+  out["rows_per_second"] = number(line.tally.rows_per_second());
+  out["seconds"] = number(line.seconds);
+  return out.dump();
+}
+
+std::string progress(const Line& line, int64_t steps, double seconds_left, const char* unit) {
+  const std::string bound =
+      line.log10_bound ? fmt::format(", bound {}", power_of_ten(*line.log10_bound)) : "";
+  return fmt::format("{}/{}, loss {:.4g}, accuracy {:.1f} %, lr {:.3g}{}, {:.0f} {}/s, {} left",
+                     line.step, steps, line.tally.mean_loss(), 100 * line.tally.accuracy(), line.lr,
+                     bound, line.tally.rows_per_second(), unit, clock_time(seconds_left));
+}
+
+}  // namespace taut::train

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <ATen/core/Generator.h>
+
+#include <limits>
+#include <optional>
+
+#include "src/train/metrics.hpp"
+#include "src/train/optimizer.hpp"
+#include "src/train/trainer.hpp"
+
+namespace taut::train {
+
+// Everything that changes while training. A checkpoint is this, and nothing else of the run matters
+// for the steps to come.
+struct State {
+  models::Network network;
+  Optimizer optimizer;
+  at::Generator generator;
+  int64_t step = 0;    // done
+  int64_t cursor = 0;  // examples consumed
+  Tally tally;         // since the last line of metrics
+  Evaluation validation;
+  double best_accuracy = 0, best_loss = std::numeric_limits<double>::infinity();
+  std::optional<double> bound;  // log10, of the last evaluation
+  double step_seconds = 0;      // in steps alone
+  double seconds = 0;           // in all, earlier sessions included
+};
+
+State fresh_state(const TrainOptions& options, const data::Dataset& dataset);
+
+// Throws Error when the checkpoint does not fit the data or the optimizer.
+State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
+                    const io::Checkpoint& checkpoint);
+
+io::Checkpoint snapshot(const State& state, const TrainContext& context);
+
+double ms_per_step(const State& state);
+
+}  // namespace taut::train

@@ -1,0 +1,127 @@
+#include "src/train/trainer.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+
+#include "models/models.hpp"
+#include "src/core/core.hpp"
+#include "src/io/run.hpp"
+#include "src/train/schedule.hpp"
+#include "src/train/step.hpp"
+
+namespace taut::train {
+namespace {
+
+// What stays the same while one call of train() lasts.
+struct Session {
+  const TrainOptions& options;
+  const TrainContext& context;
+  const data::Dataset& dataset;
+  const Stopwatch watch;
+  const double seconds_before;  // in earlier sessions
+  int64_t saved_step = -1;
+};
+
+bool due(int64_t step, int64_t every, const TrainOptions& options) {
+  return step % every == 0 || step == options.steps;
+}
+
+void save(Session& session, State& state, bool best) {
+  if (session.saved_step == state.step && !best) return;
+  state.seconds = session.seconds_before + session.watch.seconds();
+  io::save_run_checkpoint(session.context.folder, snapshot(state, session.context),
+                          static_cast<int>(session.options.keep), best);
+  session.saved_step = state.step;
+}
+
+// Validates, and says whether this is the best network so far.
+bool judge(const Session& session, State& state) {
+  const TrainOptions& o = session.options;
+  const int64_t batch = std::max<int64_t>(o.batch, 256);
+  state.validation = evaluate(state.network, session.dataset, session.dataset.validation,
+                              o.evaluate_examples, batch);
+  if (session.context.bound) {
+    at::NoGradGuard no_grad;
+    state.bound = session.context.bound(state.network);
+  }
+  const auto [loss, accuracy] = state.validation;
+  const bool best =
+      accuracy > state.best_accuracy || (accuracy == state.best_accuracy && loss < state.best_loss);
+  if (best) {
+    state.best_accuracy = accuracy;
+    state.best_loss = loss;
+  }
+  return best;
+}
+
+Line line_of(const Session& session, const State& state) {
+  const TrainOptions& o = session.options;
+  const double rate =
+      state.step > 0 ? rate_multiplier(o.schedule, state.step - 1, o.steps, o.warmup) : 0;
+  return {state.step,
+          state.tally,
+          state.validation.loss,
+          state.validation.accuracy,
+          o.optimizer.lr * rate,
+          state.bound,
+          session.seconds_before + session.watch.seconds()};
+}
+
+std::string progress_of(const Session& session, const State& state, const Line& line) {
+  const TrainOptions& o = session.options;
+  const double left = static_cast<double>(o.steps - state.step) * ms_per_step(state) / 1000;
+  const bool text = session.dataset.input.kind == models::InputKind::tokens;
+  return progress(line, o.steps, left, text ? "tokens" : "images");
+}
+
+void run(Session& session, State& state) {
+  const TrainOptions& o = session.options;
+  data::Order order = order_of(o, session.dataset);
+  Progress out;
+  while (state.step < o.steps && !interrupted()) {
+    advance(state, session.dataset, order, o);
+    const bool evaluates = due(state.step, o.evaluate_every, o);
+    const bool best = evaluates && judge(session, state);
+    const Line line = line_of(session, state);
+    if (evaluates) {
+      io::append_metrics(session.context.folder, json(line));
+      state.tally = {};
+    }
+    if (best || due(state.step, o.checkpoint_every, o)) save(session, state, best);
+    out.show(progress_of(session, state, line), state.step == o.steps);
+  }
+  save(session, state, /*best=*/false);
+}
+
+TrainSummary summary_of(const TrainOptions& options, const State& state) {
+  TrainSummary summary;
+  summary.step = state.step;
+  summary.loss = state.validation.loss;
+  summary.accuracy = state.validation.accuracy;
+  summary.best_accuracy = state.best_accuracy;
+  summary.bound = state.bound.value_or(0);
+  summary.seconds = state.seconds;
+  summary.ms_per_step = ms_per_step(state);
+  summary.parameters = models::parameter_count(state.network);
+  summary.interrupted = state.step < options.steps;
+  return summary;
+}
+
+}  // namespace
+
+TrainSummary train(const TrainOptions& options, const TrainContext& context,
+                   const io::Checkpoint* resume) {
+  check(options);
+  const data::Dataset dataset = data::open_dataset(options.data);
+  State state =
+      resume != nullptr ? resumed_state(options, dataset, *resume) : fresh_state(options, dataset);
+  if (resume != nullptr) io::truncate_metrics(context.folder, state.step);
+  Session session{options, context, dataset, Stopwatch(), state.seconds};
+  if (resume != nullptr) session.saved_step = state.step;
+  run(session, state);
+  return summary_of(options, state);
+}
+
+}  // namespace taut::train

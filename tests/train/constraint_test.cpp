@@ -1,0 +1,110 @@
+#include <ATen/ATen.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "kernels/kernels.hpp"
+#include "models/models.hpp"
+#include "src/core/core.hpp"
+#include "src/train/constraint.hpp"
+#include "src/train/step.hpp"
+#include "tests/support.hpp"
+#include "tests/train/runs.hpp"
+
+using namespace taut;
+using models::Role;
+
+namespace {
+
+// The first weight above its cap, with its size; empty when every cap holds.
+std::string above_cap(const models::Network& network, const train::ConstraintOptions& options) {
+  std::string worst;
+  models::for_each_tensor(network, [&](const std::string& path, const at::Tensor& t, Role role) {
+    const double cap = train::cap_of(role, t.sizes(), options);
+    double size = 0;
+    if (train::is_matrix(role)) size = kernels::certified_sigma_max(t.detach());
+    if (train::is_table(role)) {
+      size = t.detach().to(at::kDouble).square().sum(1).sqrt().max().item<double>() * (1 - 1e-15);
+    }
+    if (size > cap) worst = fmt::format("{}: {} above {}", path, size, cap);
+  });
+  return worst;
+}
+
+// Checks the caps at the start and after each of 100 steps.
+void train_under_caps(train::TrainOptions options) {
+  options.steps = 100;
+  const data::Dataset dataset = data::open_dataset(options.data);
+  train::State state = train::fresh_state(options, dataset);
+  data::Order order = train::order_of(options, dataset);
+  BOOST_TEST_REQUIRE(above_cap(state.network, options.constraint) == "");
+  while (state.step < options.steps) {
+    train::advance(state, dataset, order, options);
+    BOOST_TEST_REQUIRE(above_cap(state.network, options.constraint) == "");
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(constraint_test)
+
+BOOST_AUTO_TEST_CASE(caps_go_by_role_and_shape) {
+  const train::ConstraintOptions o{.name = "soft_cap", .w_max = 2, .w_max_head = 3, .table_rms = 5};
+  BOOST_TEST(train::cap_of(Role::hidden, {4, 16}, o) == 1.0);
+  BOOST_TEST(train::cap_of(Role::query, {8, 4, 16}, o) == 1.0);
+  BOOST_TEST(train::cap_of(Role::output, {16, 16}, o) == 2.0);
+  BOOST_TEST(train::cap_of(Role::head, {16, 4}, o) == 6.0);
+  BOOST_TEST(train::cap_of(Role::embedding, {100, 9}, o) == 15.0);
+  BOOST_TEST(std::isinf(train::cap_of(Role::bias, {16}, o)));
+  BOOST_TEST(std::isinf(train::cap_of(Role::position_bias, {4, 16}, o)));
+  BOOST_TEST(std::isinf(train::cap_of(Role::hidden, {4, 16}, {.name = "none"})));
+}
+
+// The largest step that is allowed, from weights that use their cap fully, against the gradient
+// that makes them longer still: the soft cap alone brings them back, to rounding.
+BOOST_AUTO_TEST_CASE(the_soft_cap_undoes_the_worst_step) {
+  const at::Generator generator = make_generator(test::seed());
+  const double w_max = 1.5;
+  for (const double lr : {0.01, 0.2, 0.45}) {
+    const double unit = train::unit_norm({2, 8, 32});
+    const at::Tensor polar = kernels::orthogonalize(at::randn({2, 8, 32}, generator));
+    const at::Tensor weights = polar * (unit * (w_max + lr));
+    train::soft_cap_after(weights, w_max, {lr, 0, kernels::PolarSet::modula6});
+    const double norm = kernels::certified_sigma_max(weights) / unit;
+    BOOST_TEST(norm <= w_max);
+    BOOST_TEST(norm >= w_max * 0.98);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_mlp_stays_within_its_caps) {
+  train::TrainOptions o = test::images_run("mlp");
+  o.optimizer.lr = 0.3;
+  train_under_caps(o);
+}
+
+BOOST_AUTO_TEST_CASE(a_vit_stays_within_its_caps) {
+  train::TrainOptions o = test::images_run("vit");
+  o.constraint = {.w_max = 1.3, .w_max_head = 0.7, .table_rms = 0.4};
+  o.optimizer.nesterov = true;
+  o.optimizer.weight_decay = 0.1;
+  train_under_caps(o);
+}
+
+BOOST_AUTO_TEST_CASE(a_gpt_stays_within_its_caps) {
+  train::TrainOptions o = test::text_run();
+  o.optimizer.polar = "muon5";
+  o.optimizer.lr = 0.2;
+  train_under_caps(o);
+}
+
+BOOST_AUTO_TEST_CASE(without_a_constraint_weights_grow) {
+  train::TrainOptions o = test::images_run("mlp");
+  o.constraint.name = "none";
+  const data::Dataset dataset = data::open_dataset(o.data);
+  train::State state = train::fresh_state(o, dataset);
+  data::Order order = train::order_of(o, dataset);
+  while (state.step < o.steps) train::advance(state, dataset, order, o);
+  BOOST_TEST(above_cap(state.network, {.name = "soft_cap"}) != "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,120 @@
+#include <ATen/ATen.h>
+
+#include <boost/test/unit_test.hpp>
+#include <set>
+
+#include "models/models.hpp"
+#include "src/core/core.hpp"
+#include "src/train/step.hpp"
+#include "tests/support.hpp"
+#include "tests/train/runs.hpp"
+
+using namespace taut;
+using models::Role;
+
+namespace {
+
+std::map<std::string, at::Tensor> values_of(const models::Network& network) {
+  std::map<std::string, at::Tensor> all;
+  models::for_each_tensor(network, [&](const std::string& path, const at::Tensor& t, Role) {
+    all[path] = t.detach().clone();
+  });
+  return all;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(groups_test)
+
+BOOST_AUTO_TEST_CASE(grouping_keeps_every_value_and_leaves_constants_alone) {
+  for (const char* name : {"mlp", "vit", "gpt", "adamw_vit", "adamw_gpt"}) {
+    const train::TrainOptions o = test::named_run(name);
+    const data::Dataset dataset = data::open_dataset(o.data);
+    models::Network network =
+        models::build(o.model, dataset.input, dataset.classes, make_generator(o.seed));
+    const auto before = values_of(network);
+    const auto groups = train::make_groups(network, o.optimizer, o.constraint);
+    const auto after = values_of(network);
+    BOOST_TEST_REQUIRE(before.size() == after.size());
+    for (const auto& [path, value] : before) BOOST_TEST(at::equal(value, after.at(path)), path);
+    models::for_each_tensor(network, [&](const std::string& path, at::Tensor& t, Role role) {
+      BOOST_TEST((t.requires_grad() && t.is_leaf()) == (role != Role::constant), path);
+    });
+    size_t members = 0;
+    for (const auto& group : groups) members += group.members.size();
+    BOOST_TEST(members == train::leaves(groups).size());
+  }
+}
+
+// The network's tensors are the group's memory: a step of one is a step of the other.
+BOOST_AUTO_TEST_CASE(every_parameter_moves_and_no_constant_does) {
+  for (const char* name : {"mlp", "vit", "gpt", "adamw_vit", "adamw_gpt"}) {
+    train::TrainOptions o = test::named_run(name);
+    o.optimizer.weight_decay = 0;
+    const data::Dataset dataset = data::open_dataset(o.data);
+    train::State state = train::fresh_state(o, dataset);
+    data::Order order = train::order_of(o, dataset);
+    const auto before = values_of(state.network);
+    // The branches end in zero weights: what lies before them moves from the second step on.
+    for (int i = 0; i < 4; ++i) train::advance(state, dataset, order, o);
+    models::for_each_tensor(
+        state.network, [&](const std::string& path, const at::Tensor& t, Role role) {
+          // A key bias shifts all logits of a row alike: its gradient is rounding.
+          if (path.find("key.bias") != std::string::npos) return;
+          BOOST_TEST(at::equal(before.at(path), t.detach()) == (role == Role::constant),
+                     name << " " << path);
+        });
+  }
+}
+
+BOOST_AUTO_TEST_CASE(heads_of_all_blocks_are_stepped_together) {
+  const train::TrainOptions o = test::named_run("vit");
+  const data::Dataset dataset = data::open_dataset(o.data);
+  models::Network network =
+      models::build(o.model, dataset.input, dataset.classes, make_generator(o.seed));
+  bool found = false;
+  for (const auto& group : train::make_groups(network, o.optimizer, o.constraint)) {
+    if (group.members.front().path.find("query") == std::string::npos) continue;
+    found = true;
+    // query, key and value of two blocks with two heads each
+    BOOST_TEST(group.value.sizes() == at::IntArrayRef({12, 8, 16}));
+  }
+  BOOST_TEST(found);
+}
+
+BOOST_AUTO_TEST_CASE(state_of_another_optimizer_is_refused) {
+  const train::TrainOptions muon = test::named_run("vit");
+  const train::TrainOptions adamw = test::named_run("adamw_vit");
+  const data::Dataset dataset = data::open_dataset(muon.data);
+  train::State state = train::fresh_state(muon, dataset);
+  const io::Checkpoint checkpoint = train::snapshot(state, {});
+  BOOST_CHECK_NO_THROW(train::resumed_state(muon, dataset, checkpoint));
+  BOOST_CHECK_THROW(train::resumed_state(adamw, dataset, checkpoint), Error);
+  io::Checkpoint other = checkpoint;
+  other.optimizer.begin()->second = at::zeros({3});
+  BOOST_CHECK_THROW(train::resumed_state(muon, dataset, other), Error);
+  other = checkpoint;
+  other.random_state = at::zeros({8}, at::kByte);
+  BOOST_CHECK_THROW(train::resumed_state(muon, dataset, other), Error);
+  BOOST_CHECK_THROW(
+      train::resumed_state(muon, data::open_dataset({"synthetic_text", 12}), checkpoint), Error);
+}
+
+BOOST_AUTO_TEST_CASE(a_gradient_that_is_not_finite_stops_with_the_step) {
+  for (const char* name : {"mlp", "adamw_vit"}) {
+    const train::TrainOptions o = test::named_run(name);
+    const data::Dataset dataset = data::open_dataset(o.data);
+    train::State state = train::fresh_state(o, dataset);
+    data::Order order = train::order_of(o, dataset);
+    train::advance(state, dataset, order, o);
+    state.optimizer.groups.front().value.fill_(std::numeric_limits<float>::infinity());
+    try {
+      train::advance(state, dataset, order, o);
+      BOOST_ERROR("expected an Error");
+    } catch (const Error& error) {
+      BOOST_TEST(std::string(error.what()).find("step 2:") != std::string::npos, error.what());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

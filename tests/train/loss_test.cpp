@@ -1,0 +1,68 @@
+#include <ATen/ATen.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "src/core/core.hpp"
+#include "src/train/loss.hpp"
+#include "tests/support.hpp"
+
+using namespace taut;
+using train::count_correct;
+using train::cross_entropy;
+
+namespace {
+
+// The definition, in double, rival by rival.
+double reference(const at::Tensor& logits, const at::Tensor& label, double margin) {
+  const at::Tensor z = logits.flatten(0, 1).to(at::kDouble), y = label.flatten();
+  double sum = 0;
+  for (int64_t row = 0; row < z.size(0); ++row) {
+    const int64_t own = y[row].item<int64_t>();
+    double total = 0;
+    for (int64_t j = 0; j < z.size(1); ++j) {
+      const double rival = z[row][j].item<double>() + (j == own ? 0 : margin);
+      total += std::exp(rival - z[row][own].item<double>());
+    }
+    sum += std::log(total);
+  }
+  return sum / static_cast<double>(z.size(0));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(loss_test)
+
+BOOST_AUTO_TEST_CASE(the_loss_is_its_definition) {
+  const at::Generator generator = make_generator(test::seed());
+  const at::Tensor logits = at::randn({3, 4, 5}, generator) * 3;
+  const at::Tensor label = at::randint(5, {3, 4}, generator, at::kLong);
+  for (const double margin : {0.0, 0.7, 4.0}) {
+    BOOST_TEST(
+        cross_entropy(logits, label, margin).item<double>() == reference(logits, label, margin),
+        boost::test_tools::tolerance(1e-6));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(equal_logits_cost_the_logarithm_of_the_classes) {
+  const at::Tensor logits = at::full({2, 1, 8}, 3.0), label = at::zeros({2, 1}, at::kLong);
+  BOOST_TEST(cross_entropy(logits, label).item<double>() == std::log(8.0),
+             boost::test_tools::tolerance(1e-6));
+}
+
+BOOST_AUTO_TEST_CASE(large_logits_do_not_overflow) {
+  const at::Tensor logits = at::zeros({1, 1, 3});
+  logits[0][0][1] = 1e30;
+  const at::Tensor right = at::ones({1, 1}, at::kLong), wrong = at::zeros({1, 1}, at::kLong);
+  BOOST_TEST(cross_entropy(logits, right).item<double>() == 0.0);
+  BOOST_TEST(cross_entropy(logits, wrong).item<double>() == 1e30,
+             boost::test_tools::tolerance(1e-6));
+}
+
+BOOST_AUTO_TEST_CASE(rows_are_right_where_the_label_is_on_top) {
+  const at::Tensor logits = at::tensor({0., 2., 1., 5., 4., 3., 0., 0., 1.}).view({1, 3, 3});
+  BOOST_TEST(count_correct(logits, at::tensor({1, 0, 2}, at::kLong).view({1, 3})) == 3);
+  BOOST_TEST(count_correct(logits, at::tensor({2, 0, 0}, at::kLong).view({1, 3})) == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

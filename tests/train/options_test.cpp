@@ -1,0 +1,106 @@
+#include <boost/test/unit_test.hpp>
+#include <functional>
+#include <limits>
+
+#include "kernels/kernels.hpp"
+#include "src/core/core.hpp"
+#include "src/train/options.hpp"
+
+using namespace taut;
+using train::TrainOptions;
+
+namespace {
+
+// What check() says of the default options after `change`; empty when it accepts them.
+std::string complaint(const std::function<void(TrainOptions&)>& change) {
+  TrainOptions options;
+  change(options);
+  try {
+    check(options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool names(const std::string& text, std::initializer_list<const char*> parts) {
+  for (const char* part : parts) {
+    if (text.find(part) == std::string::npos) {
+      BOOST_TEST_MESSAGE("'" << part << "' is not in: " << text);
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(options_test)
+
+BOOST_AUTO_TEST_CASE(the_defaults_are_valid) {
+  BOOST_TEST(complaint([](auto&) {}) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_option_is_named_with_its_range_and_value) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double inf = std::numeric_limits<double>::infinity();
+  BOOST_TEST(names(complaint([](auto& o) { o.steps = 0; }), {"steps", "> 0", "got 0"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.batch = -4; }), {"batch", "> 0", "got -4"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.keep = 0; }), {"keep", "> 0"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.evaluate_every = 0; }), {"evaluate_every"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.evaluate_examples = 0; }), {"evaluate_examples"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.checkpoint_every = 0; }), {"checkpoint_every"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.warmup = 1; }), {"warmup", "[0, 1)", "got 1"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.margin = -1; }), {"margin", ">= 0", "got -1"}));
+  BOOST_TEST(names(complaint([&](auto& o) { o.margin = nan; }), {"margin", "nan"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.optimizer.lr = 0; }), {"optimizer.lr", "> 0"}));
+  BOOST_TEST(names(complaint([&](auto& o) { o.optimizer.lr = nan; }), {"optimizer.lr", "nan"}));
+  BOOST_TEST(names(complaint([&](auto& o) { o.optimizer.eps = inf; }), {"optimizer.eps", "inf"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.optimizer.momentum = 1; }), {"optimizer.momentum"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.optimizer.beta2 = 1; }), {"optimizer.beta2"}));
+  BOOST_TEST(
+      names(complaint([](auto& o) { o.constraint.w_max = 0; }), {"constraint.w_max", "> 0"}));
+  BOOST_TEST(
+      names(complaint([](auto& o) { o.constraint.table_rms = -1; }), {"constraint.table_rms"}));
+}
+
+BOOST_AUTO_TEST_CASE(unknown_names_list_the_known_ones) {
+  BOOST_TEST(
+      names(complaint([](auto& o) { o.schedule = "cosin"; }), {"cosin", "linear", "cosine"}));
+  BOOST_TEST(
+      names(complaint([](auto& o) { o.optimizer.name = "adam"; }), {"adam", "muon", "adamw"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.optimizer.polar = "muon"; }), {"muon5", "modula6"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.constraint.name = "cap"; }), {"cap", "soft_cap"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_soft_cap_needs_a_bounded_update) {
+  BOOST_TEST(names(complaint([](auto& o) { o.optimizer.name = "adamw"; }),
+                   {"soft_cap", "muon", "adamw", "none"}));
+  BOOST_TEST(complaint([](auto& o) {
+               o.optimizer.name = "adamw";
+               o.constraint.name = "none";
+             }) == "");
+}
+
+// The check and the kernel must agree on where the soft cap stops being one.
+BOOST_AUTO_TEST_CASE(the_largest_rate_is_that_of_the_soft_cap) {
+  const double update = kernels::worst_output(kernels::PolarSet::modula6);
+  for (const double w_max : {0.5, 1.0, 3.0}) {
+    const double largest = 19.0 / 62.0 * w_max / update;
+    const auto with = [&](double lr) {
+      return complaint([&](auto& o) {
+        o.constraint.w_max = w_max;
+        o.constraint.w_max_head = 100;
+        o.optimizer.lr = lr;
+      });
+    };
+    BOOST_TEST(with(largest * (1 - 1e-9)) == "");
+    BOOST_CHECK_NO_THROW(kernels::soft_cap_coupling(w_max, largest * (1 - 1e-9), 0, update));
+    BOOST_TEST(names(with(largest * (1 + 1e-9)), {"optimizer.lr", "constraint.w_max"}));
+    BOOST_CHECK_THROW(kernels::soft_cap_coupling(w_max, largest * (1 + 1e-9), 0, update), Error);
+  }
+  BOOST_TEST(names(complaint([](auto& o) { o.constraint.w_max_head = 0.1; }),
+                   {"optimizer.lr", "constraint.w_max_head"}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
