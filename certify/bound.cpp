@@ -20,6 +20,15 @@ Upper Upper::outward(long double nearest) {
   return bound;
 }
 
+// A product that underflows to zero is stepped up: only a zero factor makes a zero.
+Upper operator*(Upper a, Upper b) {
+  const long double nearest = a.value_ * b.value_;
+  if (nearest == 0 && a.value_ != 0 && b.value_ != 0) {
+    return Upper::outward(std::numeric_limits<long double>::denorm_min());
+  }
+  return Upper::outward(nearest);
+}
+
 Upper::Upper(double exact) : value_(std::isnan(exact) ? kInfinity : std::abs(exact)) {}
 
 Upper Upper::infinity() {
@@ -36,6 +45,7 @@ double Upper::value() const {
 }
 
 double Upper::log10() const {
+  if (value_ == 0) return -std::numeric_limits<double>::infinity();
   const long double nearest = std::log10(value_);
   return next_up(static_cast<double>(nearest + std::abs(nearest) * kLibm));
 }

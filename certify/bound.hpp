@@ -23,8 +23,11 @@ class Upper {
   bool finite() const { return std::isfinite(value_); }
 
   friend Upper operator+(Upper a, Upper b) { return outward(a.value_ + b.value_); }
-  friend Upper operator*(Upper a, Upper b) { return outward(a.value_ * b.value_); }
-  friend Upper operator/(Upper a, double exact) { return outward(a.value_ / exact); }  // exact > 0
+  friend Upper operator*(Upper a, Upper b);
+  // Infinity unless exact > 0.
+  friend Upper operator/(Upper a, double exact) {
+    return exact > 0 ? outward(a.value_ / exact) : infinity();
+  }
   friend bool operator<=(Upper a, Upper b) { return a.value_ <= b.value_; }
   friend bool operator<(Upper a, Upper b) { return a.value_ < b.value_; }
   friend Upper sqrt(Upper a) { return outward(std::sqrt(a.value_)); }

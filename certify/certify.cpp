@@ -132,6 +132,9 @@ Certificate certify(const Network& network, const at::Tensor& input, const at::T
                     const std::vector<Threat>& threats, const CertifyOptions& options) {
   const at::NoGradGuard no_grad;
   require(input.size(0) > 0, "no examples to certify");
+  models::check(network);
+  require(!input.is_floating_point() || input.scalar_type() == at::kFloat,
+          "expected fp32 pixels: rounding an input to fp32 is not part of the certificate");
   const Stopwatch watch;
   // fp32 weights are exact in fp64: the norms are those of what is stored.
   const Network exact = converted(network, at::kDouble);
@@ -155,6 +158,8 @@ Certificate certify(const Network& network, const at::Tensor& input, const at::T
     c.threats.push_back({threat, ends.hidden.max.value(), ends.hidden.max.log10(),
                          rows.radius(exact, norms, threat, /*deployed=*/false),
                          rows.radius(exact, norms, threat, /*deployed=*/true)});
+    // The rules speak of a program whose weights are fp32 as they are stored.
+    if (dtype_of(network) != at::kFloat) c.threats.back().radius_deployed.zero_();
   }
   c.seconds = watch.seconds();
   return c;
@@ -162,6 +167,7 @@ Certificate certify(const Network& network, const at::Tensor& input, const at::T
 
 double log10_constant(const Network& network, const Threat& threat) {
   const at::NoGradGuard no_grad;
+  models::check(network);
   return propagate(network, Norms(network), threat, 0, kFloat32).hidden.max.log10();
 }
 

@@ -59,10 +59,13 @@ Computed through(const Layer& layer, const L& l, const Norms& norms, const Compu
   return out;
 }
 
-Computed through(const Layer& layer, const PixelNormalize&, const Norms&, const Computed& in) {
+// Two rounded operations per pixel. A token's error is at most the image's.
+Computed through(const Layer& layer, const PixelNormalize& l, const Norms&, const Computed& in) {
   const at::Tensor y = models::apply(layer, in.value);
-  // Pixels are exact inputs; two rounded operations each. A token's error is at most the image's.
-  return {y, gamma(3, kFloat64.unit) * largest_norm(y.flatten(1))};
+  const Upper stretch = Upper(1) / l.std.min().item<double>();
+  const Upper underflow = Upper(2) * Upper(kFloat64.smallest) * (Upper(1) + stretch) *
+                          Upper::square_root(static_cast<double>(y[0].numel()));
+  return {y, stretch * in.error + gamma(3, kFloat64.unit) * largest_norm(y.flatten(1)) + underflow};
 }
 
 Computed through(const Layer& layer, const Patchify&, const Norms&, const Computed& in) {

@@ -62,8 +62,19 @@ TensorNorms measure(const std::string& path, const at::Tensor& stored, models::R
 Norms::Norms(const models::Network& network) {
   models::for_each_tensor(
       network, [&](const std::string& path, const at::Tensor& tensor, models::Role role) {
-        index_[tensor.unsafeGetTensorImpl()] = all_.size();
-        all_.push_back(measure(path, tensor, role));
+        const auto [found, fresh] = index_.insert({tensor.unsafeGetTensorImpl(), all_.size()});
+        TensorNorms norms = measure(path, tensor, role);
+        if (fresh) {
+          all_.push_back(std::move(norms));
+          return;
+        }
+        // A tied tensor is a table in one place and a matrix in another.
+        TensorNorms& tied = all_[found->second];
+        if (tied.rows.empty()) tied.rows = norms.rows;
+        if (tied.sigma.empty()) {
+          tied.sigma = norms.sigma;
+          tied.frobenius = norms.frobenius;
+        }
       });
 }
 

@@ -13,32 +13,44 @@ Upper underflow(int64_t entries, int64_t operations, Precision p) {
 
 // ||fl(W x) - W x|| <= gamma_k ||W||_F ||x||, since |W| |x| <= ||W||_F ||x|| in norm; `more` counts
 // the scalings that follow the product, their rounded scalars included.
+// Partial sums never exceed ||W||_F ||x||, so they do not overflow below largest^2.
 Upper product(const at::Tensor& weight, const Norms& norms, size_t block, Upper size, int64_t more,
               Precision p) {
   const int64_t k = weight.size(-1);
+  if (!(norms.of(weight).frobenius[block] * size <= square(Upper(p.largest))))
+    return Upper::infinity();
   return gamma(k + more, p.unit) * norms.of(weight).frobenius[block] * size +
          underflow(weight.size(-2), k + more, p);
 }
 
-// erf is within 4 ulp (8 u) at an argument with relative error 2 u, where |t erf'(t)| < 1/2; 1 +
-// erf, the halving product and the gain add four more: below 16 u |x| per entry.
+// erf has an absolute error of at most 8 u at an argument with relative error 2 u, where |t
+// erf'(t)| < 1/2; 1 + erf, the halving product and the gain add four more: below 16 u |x| per
+// entry.
 constexpr int64_t kCurveRoundings = 16;
 
 }  // namespace
 
+bool holds(double scalar, Precision p) {
+  const double size = std::abs(scalar);
+  return scalar == 0 || (size >= p.smallest && size <= p.largest);
+}
+
 // One addition per entry.
 Upper rounding(const models::Position& l, const Norms& norms, Shape, Upper size, Precision p) {
-  return gamma(1, p.unit) * (size + norms.longest_row(l.table));
+  return gamma(1, p.unit) * (size + norms.longest_row(l.table)) + underflow(l.table.size(1), 1, p);
 }
 
 // k products and sums, the gain (itself rounded to the precision), the bias.
 Upper rounding(const models::Linear& l, const Norms& norms, Shape shape, Upper size, Precision p) {
+  if (!holds(l.gain, p)) return Upper::infinity();
   const Upper bias = norms.length(l.bias);
-  const Upper before_bias = Upper(l.gain) * product(l.weight, norms, 0, size, 3, p);
+  const Upper before_bias =
+      Upper(l.gain) * product(l.weight, norms, 0, size, 3, p) + underflow(l.weight.size(0), 2, p);
   return before_bias + gamma(1, p.unit) * (effect(l, norms, shape, size).size + before_bias + bias);
 }
 
 Upper rounding(const models::Activation& l, const Norms&, Shape shape, Upper size, Precision p) {
+  if (!holds(l.gain, p)) return Upper::infinity();
   return gamma(kCurveRoundings, p.unit) * Upper(l.gain) * size +
          underflow(shape.width, kCurveRoundings, p) * (Upper(1) + Upper(l.gain));
 }
@@ -49,8 +61,8 @@ Upper rounding(const models::Activation& l, const Norms&, Shape shape, Upper siz
 // leaves alone.
 Upper rounding(const models::BallClamp& l, const Norms& norms, Shape shape, Upper size,
                Precision p) {
-  const double hidden = std::sqrt(p.smallest) * 8;
-  if (!(l.radius > 4 * hidden)) return Upper::infinity();
+  const double hidden = std::sqrt(p.smallest / p.unit);
+  if (!(l.radius >= 8 * hidden) || !holds(l.radius, p)) return Upper::infinity();
   return gamma(shape.width + 8, p.unit) * effect(l, norms, shape, size).size +
          underflow(shape.width, 1, p);
 }
@@ -61,6 +73,8 @@ Upper rounding(const models::BallClamp& l, const Norms& norms, Shape shape, Uppe
 // gain sqrt(d).
 Upper rounding(const models::Normalize& l, const Norms& norms, Shape shape, Upper size,
                double least, Precision p) {
+  // Below, squares that underflow would count beside eps.
+  if (!(l.eps >= 8 * p.smallest / p.unit && l.eps <= p.largest)) return Upper::infinity();
   const Upper gain = norms.of(l.weight).largest, bias = norms.length(l.bias);
   const Upper ball = gain * Upper::square_root(static_cast<double>(shape.width));
   const Upper centring =
@@ -68,7 +82,8 @@ Upper rounding(const models::Normalize& l, const Norms& norms, Shape shape, Uppe
                  : Upper();
   const Upper relative = gamma(shape.width + 12, p.unit);
   return (gain / least) * centring + relative * (ball + (gain / least) * centring) +
-         gamma(2, p.unit) * (ball + bias) + (gain / least) * underflow(shape.width, 4, p);
+         gamma(2, p.unit) * (ball + bias) +
+         (gain / least + Upper(1)) * underflow(shape.width, 4, p);
 }
 
 Upper rounding(const models::Normalize& l, const Norms& norms, Shape shape, Upper size,
@@ -84,7 +99,9 @@ Upper rounding(const models::Normalize& l, const Norms& norms, Shape shape, Uppe
 Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Upper size,
                Precision p) {
   const int64_t d_head = l.query.size(1), n = shape.tokens;
-  const Upper scale = Upper(l.logit_scale) / static_cast<double>(d_head);
+  const double divisor = static_cast<double>(d_head);
+  if (!holds(l.gain, p) || !holds(l.logit_scale / divisor, p)) return Upper::infinity();
+  const Upper scale = Upper(l.logit_scale) / divisor;
   const Upper biases = l.position_bias.defined() ? norms.of(l.position_bias).largest : Upper();
   const Upper one(1);
   Upper mixed_error, mixed_size;
@@ -97,7 +114,7 @@ Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Uppe
     const Upper logit = scale * q * k + biases;
     const Upper logit_error = scale * (q_error * k + q * k_error) +
                               gamma(d_head + 6, p.unit) * logit +
-                              underflow(1, d_head + 4, p) * (one + scale);
+                              underflow(d_head, d_head + 4, p) * (one + scale) * (one + q + k);
     const Upper exponent = Upper(2) * logit_error + gamma(2, p.unit) * Upper(4) * logit;
     if (!(exponent <= Upper(1))) return Upper::infinity();
     // e^x - 1 <= 2 x on [0, 1].

@@ -14,6 +14,10 @@ struct Precision {
 inline constexpr Precision kFloat32{0x1p-24, 0x1p-126, 0x1p60};
 inline constexpr Precision kFloat64{0x1p-53, 0x1p-1022, 0x1p500};
 
+// Whether rounding a stored scalar to the precision keeps it to a relative error of one unit: it is
+// 0, or neither underflows nor comes near overflow.
+bool holds(double scalar, Precision p);
+
 // How far the computed output of a layer can lie from the real one, per token (l2), for the same
 // input of norm at most `size`; forward.cpp computed in `precision`. Inner products may be summed
 // in any order, with or without fused multiply-add [Higham 2002, section 3.1]; exp and erf are

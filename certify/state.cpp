@@ -47,7 +47,8 @@ State through(const L& l, const Norms& norms, State in, Precision precision) {
   out.max = e.max * in.max;
   out.frobenius = e.frobenius * in.frobenius;
   out.sum = e.sum * in.sum;
-  if (!(wide <= Upper(precision.largest))) out.error = Upper::infinity();
+  const Upper limit(precision.largest);
+  if (!(wide <= limit) || !(out.size + out.error <= limit)) out.error = Upper::infinity();
   return tightened(out);
 }
 
@@ -70,7 +71,8 @@ State through(const PixelNormalize& l, const Norms&, State in, Precision precisi
   out.entry_change = in.entry_change * steepest;
   const Upper entry = max(Upper(low), Upper(high));
   const Upper pixels = Upper::square_root(static_cast<double>(in.shape.width));
-  out.error = steepest * in.error + gamma(3, precision.unit) * entry * pixels;
+  out.error = steepest * in.error + gamma(3, precision.unit) * entry * pixels +
+              Upper(2 * precision.smallest) * (Upper(1) + steepest) * pixels;
   return out;
 }
 
@@ -105,12 +107,20 @@ State through(const Residual& l, const Norms& norms, State in, Precision precisi
   out.sum = keep * in.sum + add * branch.sum;
   out.error =
       keep * in.error + add * branch.error +
-      gamma(3, precision.unit) * (keep * (in.size + in.error) + add * (branch.size + branch.error));
+      gamma(3, precision.unit) *
+          (keep * (in.size + in.error) + add * (branch.size + branch.error)) +
+      Upper(3 * precision.smallest) * Upper::square_root(static_cast<double>(in.shape.width));
+  if (!holds(l.keep, precision) || !holds(l.add, precision)) out.error = Upper::infinity();
   return tightened(out);
 }
 
 State injected_pixels(const Network& network, const Threat& threat, double eps) {
   const InputSpec& input = network.input;
+  // Clean pixels must lie where N is computed, as the perturbed ones do.
+  require(!threat.box || (threat.box->low <= input.low && threat.box->high >= input.high),
+          "the threat's box [{}, {}] does not hold the network's pixels [{}, {}]",
+          threat.box ? threat.box->low : 0, threat.box ? threat.box->high : 0, input.low,
+          input.high);
   State s;
   s.low = threat.box ? threat.box->low : next_down(input.low - eps);
   s.high = threat.box ? threat.box->high : next_up(input.high + eps);
@@ -127,6 +137,7 @@ State injected_pixels(const Network& network, const Threat& threat, double eps) 
 // The perturbed token leaves the table: its norm is at most the longest row plus eps.
 State injected_embedding(const Network& network, const Norms& norms, const Threat& threat,
                          double eps) {
+  require(!threat.box, "no rule for a box on embeddings");
   const auto& embedding = std::get<Embedding>(network.layers.front().kind);
   State s;
   s.shape = {network.input.context, embedding.table.size(1)};
@@ -159,6 +170,10 @@ State through(const Layer& layer, const Norms& norms, State in, Precision precis
 }
 
 State injected(const Network& network, const Norms& norms, const Threat& threat, double eps) {
+  const bool pixels = network.input.kind == InputKind::pixels;
+  require((threat.space == Space::pixels) == pixels,
+          "a threat on {} against a network that reads {}",
+          threat.space == Space::pixels ? "pixels" : "embeddings", pixels ? "pixels" : "tokens");
   return threat.space == Space::pixels ? injected_pixels(network, threat, eps)
                                        : injected_embedding(network, norms, threat, eps);
 }

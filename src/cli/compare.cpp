@@ -71,6 +71,7 @@ int run_compare(const CompareCall& call) {
   } else {
     fmt::print("{}", report::to_text(report::summary_table(comparison, options)));
   }
+  std::fflush(stdout);
   const attacks::CheckedRows checked = report::checked(comparison);
   say("{}", report::check_line(checked));
   say("wrote {}", (folder / "report.html").string());

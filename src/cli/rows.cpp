@@ -88,7 +88,7 @@ std::vector<double> chosen_eps(const OpenRun& run, const RowOptions& rows,
     } else if (threat.norm == models::Norm::linf) {
       eps = {1.0 / 255, 2.0 / 255, 4.0 / 255, 8.0 / 255, 16.0 / 255};
     } else {
-      eps = {36.0 / 255, 72.0 / 255, 108.0 / 255, 0.5, 1};
+      eps = {0.02, 0.05, 0.1, 36.0 / 255, 0.25, 0.5};
     }
   }
   for (double& value : eps) value *= unit;

@@ -50,6 +50,7 @@ void print_summary(std::vector<report::RunReport> runs, const EpsByThreat& eps, 
   } else {
     fmt::print("{}", report::to_text(report::summary_table(comparison, options)));
   }
+  std::fflush(stdout);  // before what follows on stderr
 }
 
 }  // namespace taut::cli

@@ -112,7 +112,9 @@ File File::create(const std::filesystem::path& target) {
   const Handle made = owned(H5Pcreate(H5P_FILE_CREATE), H5Pclose, where, "write");
   checked(H5Pset_userblock(made.id(), kSealBytes), where, "write");
   keep_order(made.id(), where);
-  const hid_t id = H5Fcreate(where.c_str(), H5F_ACC_TRUNC, made.id(), access.id());
+  // A name that no file can have: the library would read an existing one before replacing it.
+  const std::string name = where + "/image";
+  const hid_t id = H5Fcreate(name.c_str(), H5F_ACC_TRUNC, made.id(), access.id());
   file.handle_ = owned(id, H5Fclose, where, "write");
   file.root_ = root_group(file.handle_.id(), file.state_);
   return file;

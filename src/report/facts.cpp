@@ -17,6 +17,16 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(blank) + 1 - begin);
 }
 
+// What a result says of its origin and the run itself does not say.
+Facts news(const Facts& provenance, const Facts& known) {
+  Facts out;
+  for (const auto& [key, value] : provenance) {
+    const auto same = known.find(key);
+    if (same == known.end() || same->second != value) out[key] = value;
+  }
+  return out;
+}
+
 // Sections, keys and comments; a line that is none of these is kept under its number.
 void add_lines(Facts& out, const std::string& name, std::string_view text) {
   std::string section;
@@ -51,14 +61,15 @@ Facts all_facts(const RunReport& run) {
   Facts out;
   for (const auto& [key, value] : run.facts) add(out, key, value);
   if (run.certificate) {
-    for (const auto& [key, value] : run.certificate->provenance) {
+    for (const auto& [key, value] : news(run.certificate->provenance, run.facts)) {
       add(out, "certificate: " + key, value);
     }
   }
   for (size_t i = 0; i < run.attacks.size(); ++i) {
     const std::string which =
         fmt::format("attack {} ({}): ", i + 1, models::threat_name(run.attacks[i].threat));
-    for (const auto& [key, value] : run.attacks[i].provenance) add(out, which + key, value);
+    for (const auto& [key, value] : news(run.attacks[i].provenance, run.facts))
+      add(out, which + key, value);
   }
   return out;
 }

@@ -1,5 +1,8 @@
 #include "src/report/report.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "src/core/core.hpp"
 #include "src/io/run.hpp"
 #include "src/report/figures.hpp"
@@ -85,10 +88,21 @@ std::string title_of(const Comparison& comparison) {
 
 }  // namespace
 
+namespace {
+
+bool measured(const std::vector<std::string>& row) {
+  return std::any_of(row.begin() + 1, row.end(), [](const std::string& cell) {
+    return cell != kNotCertified && cell != kNotAttacked && cell != kNotMeasured;
+  });
+}
+
+}  // namespace
+
 Table summary_table(const Comparison& comparison, const ReportOptions& options) {
   Table table = cost_table(comparison);
+  // What no run has measured is no news on a terminal; the report says so.
   const auto append = [&](const Table& more) {
-    table.rows.insert(table.rows.end(), more.rows.begin(), more.rows.end());
+    std::copy_if(more.rows.begin(), more.rows.end(), std::back_inserter(table.rows), measured);
   };
   for (size_t threat = 0; threat < comparison.threats.size(); ++threat) {
     table.rows.push_back({""});

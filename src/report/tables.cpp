@@ -11,10 +11,6 @@
 namespace taut::report {
 namespace {
 
-constexpr const char* kNotCertified = "not certified";
-constexpr const char* kNotAttacked = "not attacked";
-constexpr const char* kNotMeasured = "not measured";
-
 Table by_run(const Comparison& comparison) {
   Table table;
   table.header.push_back("");
@@ -96,6 +92,14 @@ Table cost_table(const Comparison& comparison) {
           [&](size_t run) { return shown(runs[run].train_seconds, kNotMeasured); });
   add_row(table, comparison, "step (ms)",
           [&](size_t run) { return shown(runs[run].ms_per_step, kNotMeasured); });
+  add_row(table, comparison, "certifying (s)", [&](size_t run) -> std::string {
+    return runs[run].certificate ? number(runs[run].certificate->seconds) : kNotCertified;
+  });
+  add_row(table, comparison, "attacking (s)", [&](size_t run) -> std::string {
+    double seconds = 0;
+    for (const attacks::AttackResult& attack : runs[run].attacks) seconds += attack.seconds;
+    return runs[run].attacks.empty() ? kNotAttacked : number(seconds);
+  });
   add_row(table, comparison, "largest activation entry",
           [&](size_t run) { return shown(runs[run].largest_activation, kNotMeasured, Round::up); });
   return table;

@@ -5,6 +5,11 @@
 // The tables of the report, rounded for reading: one column per run unless said otherwise.
 namespace taut::report {
 
+// Cells of figures that a run does not have.
+inline constexpr const char* kNotCertified = "not certified";
+inline constexpr const char* kNotAttacked = "not attacked";
+inline constexpr const char* kNotMeasured = "not measured";
+
 Table cost_table(const Comparison& comparison);
 Table threat_table(const Comparison& comparison, size_t threat);
 
