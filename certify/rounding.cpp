@@ -57,8 +57,8 @@ Upper rounding(const models::Activation& l, const Norms&, Shape shape, Upper siz
 
 // rms errs by gamma_{d+4} relative (half of it for the root), the two divisions and the rounded
 // radius by u each; max(1, .) is 1-Lipschitz, so the whole factor errs relatively by gamma_{d+8}.
-// Squares that underflow hide a token of RMS below 2^-60, which a clamp of any sensible radius
-// leaves alone.
+// Squares that underflow matter only to radii near the root of the smallest normal number: none is
+// promised there.
 Upper rounding(const models::BallClamp& l, const Norms& norms, Shape shape, Upper size,
                Precision p) {
   const double hidden = std::sqrt(p.smallest / p.unit);

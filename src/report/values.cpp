@@ -18,6 +18,12 @@ std::optional<double> median_of(const std::optional<Radii>& radii) {
   return radii ? median(*radii) : std::nullopt;
 }
 
+// Of the rows predicted rightly; their radii are in ascending order.
+std::optional<double> smallest_of(const std::optional<Radii>& radii) {
+  return radii && !radii->correct.empty() ? std::optional<double>(radii->correct.front())
+                                          : std::nullopt;
+}
+
 std::optional<double> accuracy(const std::optional<Radii>& radii, double eps) {
   return radii ? std::optional<double>(robust(*radii, eps).value()) : std::nullopt;
 }
@@ -49,6 +55,7 @@ void add_threat(std::vector<Value>& out, const ThreatResult& r, size_t run, size
   add("eps_of_relative_1", r.unit > 0 ? std::optional<double>(r.unit) : std::nullopt);
   add("certified_rows", as_value(r.certified));
   add("attacked_rows", as_value(r.attacked));
+  add("smallest_certified_radius", smallest_of(r.certified));
   add("median_certified_radius", median_of(r.certified));
   add("median_certified_radius_fp32", median_of(r.deployed));
   add("median_attack_radius", median_of(r.attacked));

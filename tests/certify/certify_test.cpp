@@ -147,4 +147,52 @@ BOOST_AUTO_TEST_CASE(inputs_outside_the_box_and_nan_weights_are_refused) {
                         });
 }
 
+// Values that fp32 cannot carry leave the theorem about real numbers alone and void the one about
+// the program, which computes zeros or infinities here.
+BOOST_AUTO_TEST_CASE(overflow_inside_the_program_voids_the_deployed_radius) {
+  models::Network network;
+  network.input.channels = network.input.height = 1;
+  network.input.width = 2;
+  const at::Tensor identity = at::eye(2, at::kFloat);
+  const at::Tensor image = at::tensor({0.5f, 0.9f}).view({1, 1, 1, 2});
+  const models::Threat l2 = models::parse_threat("l2", network.input);
+  const auto certified = [&] {
+    return certify::certify(network, image, at::ones({1, 1}, at::kLong), {l2}, {}).threats[0];
+  };
+  for (const double gain : {1e-50, 1e40}) {
+    network.layers = {{"flatten", models::Patchify{0}},
+                      {"head", models::Linear{identity, {}, gain}}};
+    BOOST_TEST(certified().radius[0].item<double>() > 0.2);
+    BOOST_TEST(certified().radius_deployed[0].item<double>() == 0.0);
+  }
+  network.layers = {{"flatten", models::Patchify{0}},
+                    {"up", models::Linear{identity * 1e10, {}, 1}},
+                    {"head", models::Linear{identity * 1e30, {}, 1}}};
+  BOOST_TEST(certified().radius_deployed[0].item<double>() == 0.0);
+}
+
+BOOST_AUTO_TEST_CASE(a_threat_that_does_not_fit_the_network_is_refused) {
+  at::Generator g = make_generator(test::seed());
+  const models::Network gpt = test::small_gpt("lipschitz", g);
+  const models::Network vit = test::small_vit("lipschitz", g);
+  BOOST_CHECK_THROW(log10_constant(gpt, models::Threat{}), Error);
+  models::Threat boxed = models::parse_threat("every_token", gpt.input);
+  BOOST_CHECK_THROW(log10_constant(vit, boxed), Error);
+  boxed.box = models::Box{-1, 1};
+  BOOST_CHECK_THROW(log10_constant(gpt, boxed), Error);
+  models::Threat narrow = models::parse_threat("l2", vit.input);
+  narrow.box = models::Box{0.4, 0.6};
+  BOOST_CHECK_THROW(log10_constant(vit, narrow), Error);
+}
+
+BOOST_AUTO_TEST_CASE(a_table_tied_to_the_head_keeps_both_kinds_of_norm) {
+  at::Generator g = make_generator(test::seed());
+  models::Network tied = test::small_gpt("lipschitz", g), untied = tied;
+  const at::Tensor table = std::get<models::Embedding>(tied.layers.front().kind).table;
+  std::get<models::Linear>(tied.layers.back().kind).weight = table;
+  std::get<models::Linear>(untied.layers.back().kind).weight = table.clone();
+  const models::Threat t = models::parse_threat("every_token", tied.input);
+  BOOST_TEST(log10_constant(tied, t) == log10_constant(untied, t));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
