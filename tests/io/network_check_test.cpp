@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(the_blocks_of_attention_must_agree) {
 
 BOOST_AUTO_TEST_CASE(numbers_must_lie_in_their_ranges) {
   const Network images = sample_images();
-  for (const double radius : {0.0, -1.0, NAN, INFINITY}) {
+  for (const double radius : std::initializer_list<double>{0.0, -1.0, NAN, INFINITY}) {
     BOOST_TEST(
         names(refusal<BallClamp>(images, "m.clamp", [&](BallClamp& l) { l.radius = radius; }),
               "m.clamp"));
