@@ -19,7 +19,7 @@ void refused(const Outcome& outcome, const std::string& part) {
 
 std::string trained(const TempFolder& folder) {
   const std::string run = (folder / "run").string();
-  BOOST_REQUIRE(taut(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
+  BOOST_REQUIRE(invoke(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
   return run;
 }
 
@@ -34,14 +34,14 @@ BOOST_AUTO_TEST_SUITE(errors_test)
 
 BOOST_AUTO_TEST_CASE(unknown_names_are_named_with_the_nearest_known_one) {
   const TempFolder folder;
-  refused(taut(folder, {"trian"}), "nearest: 'train'");
-  refused(taut(folder, {"train", "digit-vit"}), "nearest: 'digits-vit'");
+  refused(invoke(folder, {"trian"}), "nearest: 'train'");
+  refused(invoke(folder, {"train", "digit-vit"}), "nearest: 'digits-vit'");
   std::ofstream(folder / "bad.toml") << "[model]\nwidht = 32\n";
-  refused(taut(folder, {"train", (folder / "bad.toml").string()}),
+  refused(invoke(folder, {"train", (folder / "bad.toml").string()}),
           "unknown key 'model.widht' (nearest: 'model.width')");
-  refused(taut(folder, {"train", "digits-vit", "--model.style", "lipshitz"}), "lipshitz");
-  refused(taut(folder,
-               {"train", "digits-vit", "--data.name", "digit", "--out", (folder / "x").string()}),
+  refused(invoke(folder, {"train", "digits-vit", "--model.style", "lipshitz"}), "lipshitz");
+  refused(invoke(folder,
+                 {"train", "digits-vit", "--data.name", "digit", "--out", (folder / "x").string()}),
           "digits");
   BOOST_TEST(!std::filesystem::exists(folder / "x"));
 }
@@ -49,27 +49,28 @@ BOOST_AUTO_TEST_CASE(unknown_names_are_named_with_the_nearest_known_one) {
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused_before_any_work) {
   const TempFolder folder;
   const std::string out = (folder / "x").string();
-  refused(taut(folder, {"train", "digits-vit", "--out", out, "--steps", "0"}), "steps");
-  refused(taut(folder, {"train", "digits-vit", "--out", out, "--optimizer.lr", "nan"}), "lr");
-  refused(taut(folder, {"train", "digits-vit", "--out", out, "--optimizer.lr", "0.9"}), "lr");
-  refused(taut(folder, {"train", "digits-vit", "--out", out, "--model.heads", "5"}), "heads");
-  refused(taut(folder, {"train", "digits-vit", "--out", out, "--warmup", "1.5"}), "warmup");
-  refused(taut(folder, {"train", "digits-vit", "--out", out, "--constraint.w_max", "-1"}), "w_max");
+  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--steps", "0"}), "steps");
+  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--optimizer.lr", "nan"}), "lr");
+  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--optimizer.lr", "0.9"}), "lr");
+  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--model.heads", "5"}), "heads");
+  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--warmup", "1.5"}), "warmup");
+  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--constraint.w_max", "-1"}),
+          "w_max");
   BOOST_TEST(!std::filesystem::exists(out));
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_run_or_a_run_that_is_there_already) {
   const TempFolder folder;
-  refused(taut(folder, {"certify", (folder / "none").string()}), "none");
-  refused(taut(folder, {"compare"}), "RUN");
+  refused(invoke(folder, {"certify", (folder / "none").string()}), "none");
+  refused(invoke(folder, {"compare"}), "RUN");
   const std::string run = trained(folder);
   const std::string before = slurp(folder / "run" / "checkpoint-best.h5");
-  refused(taut(folder, tiny_train("digits-mlp", "synthetic", run)), "--force");
+  refused(invoke(folder, tiny_train("digits-mlp", "synthetic", run)), "--force");
   BOOST_TEST(slurp(folder / "run" / "checkpoint-best.h5") == before);
   // A bad option beside --force loses nothing either.
   auto forced = tiny_train("digits-mlp", "synthetic", run);
   forced.insert(forced.end(), {"--force", "--optimizer.lr", "0.9"});
-  refused(taut(folder, forced), "lr");
+  refused(invoke(folder, forced), "lr");
   BOOST_TEST(slurp(folder / "run" / "checkpoint-best.h5") == before);
 }
 
@@ -79,10 +80,10 @@ BOOST_AUTO_TEST_CASE(a_damaged_checkpoint_is_one_line) {
   const std::string whole = slurp(folder / "run" / "checkpoint-best.h5");
   for (const size_t length : {size_t{0}, size_t{7}, whole.size() / 2, whole.size() - 1}) {
     rewrite(folder, whole.substr(0, length));
-    refused(taut(folder, {"certify", run}), "checkpoint-best.h5");
+    refused(invoke(folder, {"certify", run}), "checkpoint-best.h5");
   }
   rewrite(folder, std::string("not HDF5 at all"));
-  refused(taut(folder, {"attack", run}), "checkpoint-best.h5");
+  refused(invoke(folder, {"attack", run}), "checkpoint-best.h5");
 }
 
 BOOST_AUTO_TEST_CASE(weights_with_nan_are_named) {
@@ -91,36 +92,36 @@ BOOST_AUTO_TEST_CASE(weights_with_nan_are_named) {
   auto checkpoint = taut::io::load_run_checkpoint(run, "best");
   std::get<taut::models::Linear>(checkpoint.network.layers.back().kind).weight[0][0] = std::nan("");
   taut::io::save_checkpoint(folder / "run" / "checkpoint-best.h5", checkpoint);
-  refused(taut(folder, {"certify", run}), "head.weight");
+  refused(invoke(folder, {"certify", run}), "head.weight");
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written) {
   const TempFolder folder;
   std::ofstream(folder / "file") << "here";
-  refused(taut(folder, tiny_train("digits-mlp", "synthetic", (folder / "file" / "run").string())),
+  refused(invoke(folder, tiny_train("digits-mlp", "synthetic", (folder / "file" / "run").string())),
           "file");
   // A device that is always full.
   const std::string run = trained(folder);
   std::filesystem::create_symlink("/dev/full", folder / "full");
-  refused(taut(folder, {"compare", run, "--out", (folder / "full" / "report").string()}), "full");
+  refused(invoke(folder, {"compare", run, "--out", (folder / "full" / "report").string()}), "full");
 }
 
 BOOST_AUTO_TEST_CASE(threats_and_sizes_are_checked) {
   const TempFolder folder;
   const std::string run = trained(folder);
-  refused(taut(folder, {"certify", run, "--threat", "every_token"}), "l2, linf");
-  refused(taut(folder, {"attack", run, "--eps", "8/0"}), "8/0");
-  refused(taut(folder, {"attack", run, "--eps", "-1"}), "-1");
-  refused(taut(folder, {"certify", run, "--relative", "true"}), "relative");
-  refused(taut(folder, {"certify", run, "--data", "synthetic_text"}), "does not fit");
-  refused(taut(folder, {"train", "--resume", run, "--steps", "50"}), "--resume");
+  refused(invoke(folder, {"certify", run, "--threat", "every_token"}), "l2, linf");
+  refused(invoke(folder, {"attack", run, "--eps", "8/0"}), "8/0");
+  refused(invoke(folder, {"attack", run, "--eps", "-1"}), "-1");
+  refused(invoke(folder, {"certify", run, "--relative", "true"}), "relative");
+  refused(invoke(folder, {"certify", run, "--data", "synthetic_text"}), "does not fit");
+  refused(invoke(folder, {"train", "--resume", run, "--steps", "50"}), "--resume");
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_text_is_an_error) {
   const TempFolder folder;
   std::ofstream(folder / "empty.txt") << "";
-  refused(taut(folder, tiny_train("shakespeare-gpt", "text:" + (folder / "empty.txt").string(),
-                                  (folder / "x").string())),
+  refused(invoke(folder, tiny_train("shakespeare-gpt", "text:" + (folder / "empty.txt").string(),
+                                    (folder / "x").string())),
           "empty.txt");
 }
 

@@ -51,7 +51,7 @@ inline Outcome finish(const TempFolder& folder, pid_t child) {
   return {code, slurp(folder / "out"), slurp(folder / "err")};
 }
 
-inline Outcome taut(const TempFolder& folder, const std::vector<std::string>& arguments) {
+inline Outcome invoke(const TempFolder& folder, const std::vector<std::string>& arguments) {
   return finish(folder, start(folder, arguments));
 }
 

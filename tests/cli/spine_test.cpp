@@ -28,19 +28,19 @@ BOOST_AUTO_TEST_SUITE(spine_test)
 BOOST_AUTO_TEST_CASE(images_go_through_every_verb) {
   const TempFolder folder;
   const std::string a = (folder / "a").string(), b = (folder / "b").string();
-  BOOST_REQUIRE(taut(folder, tiny_train("digits-vit", "synthetic", a)).status == 0);
-  BOOST_REQUIRE(taut(folder, tiny_train("digits-vit-baseline", "synthetic", b)).status == 0);
+  BOOST_REQUIRE(invoke(folder, tiny_train("digits-vit", "synthetic", a)).status == 0);
+  BOOST_REQUIRE(invoke(folder, tiny_train("digits-vit-baseline", "synthetic", b)).status == 0);
   for (const std::string& run : {a, b}) {
-    const Outcome certified = taut(folder, {"certify", run, "--eps", "36/255,0.5"});
+    const Outcome certified = invoke(folder, {"certify", run, "--eps", "36/255,0.5"});
     BOOST_TEST(certified.status == 0, certified.err);
     BOOST_TEST(holds(certified.out, "l2, pixels in [0, 1]"));
     const Outcome attacked =
-        taut(folder, {"attack", run, "--examples", "20", "--steps", "5", "--search", "3"});
+        invoke(folder, {"attack", run, "--examples", "20", "--steps", "5", "--search", "3"});
     BOOST_TEST(attacked.status == 0, attacked.err);
     BOOST_TEST(holds(attacked.err, "attacks inside a certified radius: 0 of"));
-    BOOST_TEST(taut(folder, {"inspect", run}).status == 0);
+    BOOST_TEST(invoke(folder, {"inspect", run}).status == 0);
   }
-  const Outcome compared = taut(folder, {"compare", a, b, "--out", (folder / "report").string()});
+  const Outcome compared = invoke(folder, {"compare", a, b, "--out", (folder / "report").string()});
   BOOST_TEST(compared.status == 0, compared.err);
   const std::string html = slurp(folder / "report" / "report.html");
   BOOST_TEST(holds(html, "attacks inside a certified radius: 0 of"));
@@ -53,8 +53,8 @@ BOOST_AUTO_TEST_CASE(images_go_through_every_verb) {
 BOOST_AUTO_TEST_CASE(sequences_go_through_every_verb) {
   const TempFolder folder;
   const std::string run = (folder / "gpt").string();
-  BOOST_REQUIRE(taut(folder, tiny_train("shakespeare-gpt", "synthetic_text", run)).status == 0);
-  const Outcome certified = taut(folder, {"certify", run, "--examples", "4", "--json"});
+  BOOST_REQUIRE(invoke(folder, tiny_train("shakespeare-gpt", "synthetic_text", run)).status == 0);
+  const Outcome certified = invoke(folder, {"certify", run, "--examples", "4", "--json"});
   BOOST_TEST(certified.status == 0, certified.err);
   const auto summary = nlohmann::json::parse(certified.out);
   BOOST_TEST(summary.is_object());
@@ -62,10 +62,10 @@ BOOST_AUTO_TEST_CASE(sequences_go_through_every_verb) {
   BOOST_TEST(certificate.threats.size() == 2u);
   BOOST_TEST(certificate.label.size(0) == 4 * 12);
   BOOST_TEST(certificate.embedding_rms > 0);
-  const Outcome attacked = taut(folder, {"attack", run, "--examples", "3", "--positions", "2",
-                                         "--steps", "5", "--search", "3"});
+  const Outcome attacked = invoke(folder, {"attack", run, "--examples", "3", "--positions", "2",
+                                           "--steps", "5", "--search", "3"});
   BOOST_TEST(attacked.status == 0, attacked.err);
-  BOOST_TEST(taut(folder, {"compare", run}).status == 0);
+  BOOST_TEST(invoke(folder, {"compare", run}).status == 0);
   BOOST_TEST(std::filesystem::exists(folder / "gpt" / "report" / "report.html"));
 }
 
@@ -74,23 +74,23 @@ BOOST_AUTO_TEST_CASE(sequences_go_through_every_verb) {
 BOOST_AUTO_TEST_CASE(a_planted_radius_makes_the_attack_exit_1_and_names_the_example) {
   const TempFolder folder;
   const std::string run = (folder / "a").string();
-  BOOST_REQUIRE(taut(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
-  BOOST_REQUIRE(taut(folder, {"certify", run, "--threat", "l2"}).status == 0);
+  BOOST_REQUIRE(invoke(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
+  BOOST_REQUIRE(invoke(folder, {"certify", run, "--threat", "l2"}).status == 0);
   const std::vector<std::string> attack = {"attack",     run,  "--threat", "l2",
                                            "--examples", "12", "--steps",  "10"};
-  BOOST_REQUIRE(taut(folder, attack).status == 0);
+  BOOST_REQUIRE(invoke(folder, attack).status == 0);
   auto certificate = taut::io::load_certificate(folder / "a" / "certificate.h5");
   const at::Tensor right = (certificate.label == certificate.prediction).slice(0, 0, 12).nonzero();
   BOOST_REQUIRE(right.numel() > 0);
   const auto victim = right[0][0].item<int64_t>();
   certificate.threats[0].radius[victim] = 100.0;
   taut::io::save_certificate(folder / "a" / "certificate.h5", certificate);
-  const Outcome caught = taut(folder, attack);
+  const Outcome caught = invoke(folder, attack);
   BOOST_TEST(caught.status == 1);
   BOOST_TEST(
       holds(caught.err, fmt::format("CONTRADICTION: l2, pixels in [0, 1]: example {},", victim)));
   BOOST_TEST(holds(caught.err, "attacks inside a certified radius: 1 of"));
-  BOOST_TEST(taut(folder, {"compare", run}).status == 1);
+  BOOST_TEST(invoke(folder, {"compare", run}).status == 1);
 }
 
 BOOST_AUTO_TEST_CASE(ctrl_c_saves_and_resume_ends_where_an_undisturbed_run_ends) {
@@ -102,14 +102,14 @@ BOOST_AUTO_TEST_CASE(ctrl_c_saves_and_resume_ends_where_an_undisturbed_run_ends)
     return all;
   };
   // --steps is given twice above: the last one counts.
-  BOOST_REQUIRE(taut(folder, arguments(whole)).status == 0);
+  BOOST_REQUIRE(invoke(folder, arguments(whole)).status == 0);
   const pid_t child = start(folder, arguments(cut));
   while (!std::filesystem::exists(folder / "cut" / "checkpoint.h5"))
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   kill(child, SIGINT);
   const Outcome stopped = finish(folder, child);
   BOOST_TEST((stopped.status == 130 || stopped.status == 0));
-  const Outcome resumed = taut(folder, {"train", "--resume", cut});
+  const Outcome resumed = invoke(folder, {"train", "--resume", cut});
   BOOST_TEST(resumed.status == 0, resumed.err);
   const auto a = taut::io::load_run_checkpoint(whole, "last"),
              b = taut::io::load_run_checkpoint(cut, "last");
@@ -130,18 +130,18 @@ BOOST_AUTO_TEST_CASE(ctrl_c_saves_and_resume_ends_where_an_undisturbed_run_ends)
 
 BOOST_AUTO_TEST_CASE(print_config_is_complete_and_reads_back) {
   const TempFolder folder;
-  const Outcome first =
-      taut(folder, {"train", "digits-vit", "--seed", "7", "--model.width", "32", "--print-config"});
+  const Outcome first = invoke(
+      folder, {"train", "digits-vit", "--seed", "7", "--model.width", "32", "--print-config"});
   BOOST_REQUIRE(first.status == 0);
   BOOST_TEST(holds(first.out, "seed = 7"));
   BOOST_TEST(holds(first.out, "width = 32"));
   std::ofstream(folder / "again.toml") << first.out;
   const Outcome second =
-      taut(folder, {"train", (folder / "again.toml").string(), "--print-config"});
+      invoke(folder, {"train", (folder / "again.toml").string(), "--print-config"});
   BOOST_TEST(second.status == 0, second.err);
   BOOST_TEST(second.out == first.out);
   for (const char* verb : {"certify", "attack", "compare", "inspect"}) {
-    const Outcome printed = taut(folder, {verb, "--print-config"});
+    const Outcome printed = invoke(folder, {verb, "--print-config"});
     BOOST_TEST(printed.status == 0, verb << ": " << printed.err);
     BOOST_TEST(holds(printed.out, "checkpoint = \"best\""), verb);
   }
@@ -149,18 +149,18 @@ BOOST_AUTO_TEST_CASE(print_config_is_complete_and_reads_back) {
 
 BOOST_AUTO_TEST_CASE(help_and_version_go_to_stdout) {
   const TempFolder folder;
-  const Outcome help = taut(folder, {"--help"});
+  const Outcome help = invoke(folder, {"--help"});
   BOOST_TEST(help.status == 0);
   for (const char* verb : {"train", "certify", "attack", "compare", "inspect", "data"}) {
     BOOST_TEST(holds(help.out, verb));
-    const Outcome one = taut(folder, {verb, "--help"});
+    const Outcome one = invoke(folder, {verb, "--help"});
     BOOST_TEST(one.status == 0);
     BOOST_TEST(lines_of(one.out) > 3);
   }
-  const Outcome version = taut(folder, {"--version"});
+  const Outcome version = invoke(folder, {"--version"});
   BOOST_TEST(version.status == 0);
   for (const char* part : {"torch", "hdf5", "blas", "cuda"}) BOOST_TEST(holds(version.out, part));
-  BOOST_TEST(taut(folder, {"data", "list"}).status == 0);
+  BOOST_TEST(invoke(folder, {"data", "list"}).status == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
