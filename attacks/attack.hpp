@@ -15,7 +15,8 @@ enum class Loss { cross_entropy, margin, dlr };
 struct AttackOptions {
   std::vector<double> eps;  // fixed sizes, in the threat's norm; may be empty
   int64_t steps = 20;       // gradient steps of one PGD run, > 0
-  int64_t restarts = 1;     // random starts of one PGD run, > 0
+  int64_t restarts = 1;     // random starts of one PGD run, > 0: the first follows `loss`, the others
+                            // raise the nearest classes in turn
   int64_t search = 8;       // bisection rounds of the minimal-radius search; 0: none
   double search_limit = 0;  // largest eps the search tries; 0: chosen from the threat and the data
   Loss loss = Loss::margin;

@@ -71,12 +71,13 @@ int run_attack(AttackCall& call) {
   const OpenRun run = open_run(call.run, call.rows.checkpoint);
   const Examples examples = validation_examples(run, call.rows);
   const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
+  const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
   const auto certificate = certificate_of(run, call.rows.checkpoint);
   const auto facts = result_provenance(run, call.rows, examples);
   std::vector<attacks::AttackResult> results;
   for (const models::Threat& threat : threats) {
     attacks::AttackOptions options = call.options;
-    options.eps = chosen_eps(run, call.rows, threat);
+    options.eps = eps.at(models::threat_name(threat));
     say("attacking {} rows: {}", attack_rows(examples, call.rows.positions).label.size(0),
         models::describe(threat));
     results.push_back(attacks::attack(run.checkpoint.network,
@@ -88,7 +89,7 @@ int run_attack(AttackCall& call) {
   report::RunReport summary = described(run);
   summary.certificate = certificate;
   summary.attacks = results;
-  print_summary({std::move(summary)}, eps_by_threat(run, call.rows, threats), call.json);
+  print_summary({std::move(summary)}, eps, call.json);
   say("wrote {}", file.string());
   return certificate ? verdict(results, *certificate) : 0;
 }

@@ -44,6 +44,7 @@ int run_certify(CertifyCall& call) {
   const OpenRun run = open_run(call.run, call.rows.checkpoint);
   const Examples examples = validation_examples(run, call.rows);
   const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
+  const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
   certify::Certificate certificate = certify::certify(run.checkpoint.network, examples.input,
                                                       examples.label, threats, call.options);
   certificate = at_positions(std::move(certificate), attack_rows(examples, call.rows.positions),
@@ -53,7 +54,7 @@ int run_certify(CertifyCall& call) {
   io::save_certificate(file, certificate);
   report::RunReport summary = described(run);
   summary.certificate = std::move(certificate);
-  print_summary({std::move(summary)}, eps_by_threat(run, call.rows, threats), call.json);
+  print_summary({std::move(summary)}, eps, call.json);
   say("wrote {}", file.string());
   return 0;
 }

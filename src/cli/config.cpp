@@ -41,11 +41,11 @@ std::string scalar_text(const std::string& value) {
 std::string value_text(const CLI::Option& option) {
   std::vector<std::string> values = option.results();
   if (values.empty() && !option.get_default_str().empty()) values = {option.get_default_str()};
-  if (option.get_type_name() == "BOOLEAN" && values.size() == 1) {
-    return values.front() == "1" || values.front() == "true" ? "true" : "false";
+  if (option.get_type_name() == "BOOLEAN" && !values.empty()) {
+    return values.back() == "1" || values.back() == "true" ? "true" : "false";
   }
   if (option.get_items_expected_max() <= 1) {
-    return scalar_text(values.empty() ? std::string() : values.front());
+    return scalar_text(values.empty() ? std::string() : values.back());
   }
   std::vector<std::string> parts;
   for (std::string value : values) {

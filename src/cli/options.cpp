@@ -12,7 +12,7 @@ constexpr double kMost = std::numeric_limits<double>::max();
 // Options remember their default, so that --print-config and --help show it.
 template <class T>
 CLI::Option* add(CLI::App& command, const std::string& name, T& value, const std::string& help) {
-  return command.add_option("--" + name, value, help)->capture_default_str();
+  return command.add_option("--" + name, value, help)->capture_default_str()->take_last();
 }
 
 CLI::Range count(int64_t least) {

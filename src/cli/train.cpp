@@ -90,8 +90,10 @@ int start_run(TrainCall& call) {
   }
   const std::filesystem::path folder = run_folder(call);
   train::TrainContext context{folder, print_config(*call.command), provenance(), default_bound};
-  // The data are opened once before the old run is touched: a missing set loses nothing.
-  data::open_dataset(call.options.data);
+  // Data and network are made once before an old run is touched: what cannot be trained loses
+  // nothing.
+  const data::Dataset dataset = data::open_dataset(call.options.data);
+  models::build(call.options.model, dataset.input, dataset.classes, make_generator(0));
   io::create_run(folder, call.force);
   nlohmann::json facts = context.provenance;
   facts["config"] = context.config;

@@ -78,9 +78,10 @@ void create_run(const fs::path& folder, bool force) {
   fs::create_directories(folder, error);
   require(!error, "cannot make the folder {}: {}", folder.string(), error.message());
   const std::vector<fs::path> old = run_files(folder);
-  require(old.empty() || force,
-          "{} holds a run already ({}): resume it, choose another folder, or force to replace it",
-          folder.string(), old.empty() ? "" : old.front().filename().string());
+  require(
+      old.empty() || force,
+      "{} holds a run already ({}): resume it, choose another folder, or replace it with --force",
+      folder.string(), old.empty() ? "" : old.front().filename().string());
   for (const fs::path& file : old) remove_file(file);
   remove_stale_drafts(folder);
 }

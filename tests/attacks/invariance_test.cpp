@@ -27,9 +27,9 @@ std::vector<Case> cases(uint64_t seed) {
   const at::Generator g = make_generator(seed);
   const models::Network mlp = test::mlp(5, 24, 5, seed);
   const test::Causal causal = test::causal_network(5, 6, 7, seed);
-  const attacks::Rows images = test::image_rows(mlp, at::rand({9, 1, 5, 5}, g));
+  const attacks::Rows images = test::image_rows(mlp, at::rand({6, 1, 5, 5}, g));
   const attacks::Rows tokens =
-      test::token_rows(causal.network, at::randint(0, 7, {2, 5}, g, at::kLong));
+      test::token_rows(causal.network, at::randint(0, 7, {1, 5}, g, at::kLong));
   return {{mlp, images, {Space::pixels, Norm::l2, models::Box{0, 1}}},
           {mlp, images, {Space::pixels, Norm::linf, models::Box{0, 1}}},
           {causal.network, tokens, {Space::embedding, Norm::every_token, std::nullopt}},
@@ -39,7 +39,8 @@ std::vector<Case> cases(uint64_t seed) {
 attacks::AttackOptions options_of(uint64_t seed, int64_t batch) {
   attacks::AttackOptions options;
   options.eps = {0.1, 0.3};
-  options.search = 4;
+  options.search = 2;
+  options.steps = 10;
   options.restarts = 2;
   options.seed = seed;
   options.batch = batch;
@@ -57,7 +58,7 @@ BOOST_AUTO_TEST_CASE(a_row_alone_gives_what_it_gives_in_a_batch) {
   for (const Case& c : cases(seed)) {
     const auto all = attacks::attack(c.network, c.rows, c.threat, options_of(seed, 256));
     const auto small = attacks::attack(c.network, c.rows, c.threat, options_of(seed, 2));
-    for (int64_t i = 0; i < c.rows.label.size(0); ++i) {
+    for (int64_t i = 0; i < c.rows.label.size(0); i += 2) {
       const auto one = attacks::attack(c.network, pick(c.rows, at::full({1}, i, at::kLong)),
                                        c.threat, options_of(seed, 256));
       const auto radius = all.radius[i].item<double>();
@@ -95,7 +96,7 @@ BOOST_AUTO_TEST_CASE(more_rounds_never_give_a_larger_radius) {
   const uint64_t seed = test::seed();
   for (const Case& c : cases(seed)) {
     Tensor before;
-    for (int64_t rounds = 0; rounds <= 6; ++rounds) {
+    for (int64_t rounds = 0; rounds <= 4; ++rounds) {
       attacks::AttackOptions options = options_of(seed, 256);
       options.search = rounds;
       const Tensor radius = attacks::attack(c.network, c.rows, c.threat, options).radius;
