@@ -15,18 +15,18 @@ enum class Loss { cross_entropy, margin, dlr };
 struct AttackOptions {
   std::vector<double> eps;  // fixed sizes, in the threat's norm; may be empty
   int64_t steps = 20;       // gradient steps of one PGD run, > 0
-  int64_t restarts = 1;     // random starts of one PGD run, > 0: the first follows `loss`, the others
-                            // raise the nearest classes in turn
-  int64_t search = 8;       // bisection rounds of the minimal-radius search; 0: none
+  int64_t restarts = 1;  // random starts of one PGD run, > 0: the first follows `loss`, the others
+                         // raise the nearest classes in turn
+  int64_t search = 8;    // bisection rounds of the minimal-radius search; 0: none
   double search_limit = 0;  // largest eps the search tries; 0: chosen from the threat and the data
   Loss loss = Loss::margin;
-  int64_t batch = 256;      // rows at once; results do not depend on it
+  int64_t batch = 256;  // rows at once; results do not depend on it
   uint64_t seed = 0;
 };
 
 // The rows under attack: the inputs of their examples, and which position's prediction is meant.
 struct Rows {
-  at::Tensor input;     // (rows, ...) pixels or token ids of the row's example
+  at::Tensor input;                     // (rows, ...) pixels or token ids of the row's example
   at::Tensor example, position, label;  // (rows) int64
 };
 
@@ -37,12 +37,12 @@ struct AttackResult {
   models::Threat threat;
   std::vector<double> eps;
   at::Tensor example, position, label, prediction;  // (rows) int64; prediction of the clean input
-  at::Tensor success;      // (eps, rows) bool
-  at::Tensor radius;       // (rows) double
-  at::Tensor confirmed;    // (rows) bool: misclassified in fp64 as well as in fp32
-  at::Tensor adversarial;  // (rows, ...) float: the perturbed injection tensor; clean where none
+  at::Tensor success;                               // (eps, rows) bool
+  at::Tensor radius;                                // (rows) double
+  at::Tensor confirmed;      // (rows) bool: misclassified in fp64 as well as in fp32
+  at::Tensor adversarial;    // (rows, ...) float: the perturbed injection tensor; clean where none
   double embedding_rms = 0;  // 0 for pixels
-  int64_t gradients = 0;   // gradient evaluations, summed over rows
+  int64_t gradients = 0;     // gradient evaluations, summed over rows
   double seconds = 0;
   std::map<std::string, std::string> provenance;
 };

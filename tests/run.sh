@@ -8,10 +8,10 @@ bash src/setup.sh
 git ls-files '*.cpp' '*.hpp' '*.cu' | xargs clang-format --dry-run --Werror
 
 TAUT_BUILD=build-sanitize TAUT_CMAKE="-DTAUT_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=Sanitize" \
-  bash src/build.sh test_core test_io test_certify test_cli
+  bash src/build.sh test_core test_io test_certify
 # LibTorch is not instrumented: its globals would be reported twice, its caches as leaks.
 (cd build-sanitize && ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0 ctest --output-on-failure -j "$(nproc)" \
-  -R '^(core|io|certify|cli)\.')
+  -R '^(core|io|certify)\.')
 
 bash src/build.sh
 # Data that can be fetched; without a network the tests that want them report skipped.
