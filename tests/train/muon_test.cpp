@@ -33,8 +33,7 @@ BOOST_AUTO_TEST_CASE(a_step_is_no_larger_than_promised) {
   const at::Generator generator = make_generator(test::seed());
   for (const auto polar :
        {kernels::PolarSet::muon5, kernels::PolarSet::modula6, kernels::PolarSet::polar_express6}) {
-    for (const std::vector<int64_t>& shape :
-         {std::vector<int64_t>{3, 8, 24}, std::vector<int64_t>{2, 40, 10}}) {
+    for (const std::vector<int64_t>& shape : kShapes) {
       for (const double size : {1e-6, 1.0, 1e6}) {
         const at::Tensor value = at::zeros(shape), momentum = at::zeros(shape);
         muon_step(value, momentum, at::randn(shape, generator) * size,
