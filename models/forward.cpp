@@ -128,7 +128,8 @@ at::ScalarType dtype_of(const Network& network) {
   at::ScalarType dtype = at::kFloat;
   bool found = false;
   for_each_tensor(network, [&](const std::string&, const Tensor& tensor, Role) {
-    if (!found && tensor.is_floating_point()) dtype = tensor.scalar_type();
+    if (found || !tensor.is_floating_point()) return;
+    dtype = tensor.scalar_type();
     found = true;
   });
   return dtype;

@@ -1,8 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
-#include "tests/io/sample.hpp"
-#include "tests/io/tamper.hpp"
-#include "tests/support.hpp"
+#include "tests/models/sample.hpp"
 
 using namespace taut;
 using namespace taut::test;
@@ -37,7 +35,7 @@ bool names(const std::string& text, const std::string& layer) { return contains(
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(network_check_test)
+BOOST_AUTO_TEST_SUITE(check_test)
 
 BOOST_AUTO_TEST_CASE(the_samples_pass_and_run) {
   for (const Network& network : {sample_images(), sample_text()}) {

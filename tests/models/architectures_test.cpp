@@ -1,0 +1,119 @@
+#include <boost/test/unit_test.hpp>
+
+#include "tests/models/sample.hpp"
+
+using namespace taut;
+using namespace taut::test;
+
+namespace {
+
+InputSpec pixels() { return {InputKind::pixels, 3, 8, 8, 0, 1, 0, 0}; }
+InputSpec text() { return {InputKind::tokens, 0, 0, 0, 0, 1, 12, 9}; }
+
+Architecture architecture(const std::string& name, const std::string& style) {
+  Architecture a;
+  a.name = name;
+  a.style = style;
+  a.width = 12;
+  a.heads = 3;
+  return a;
+}
+
+InputSpec input_of(const std::string& name) { return name == "gpt" ? text() : pixels(); }
+
+std::string refusal(const Architecture& a, const InputSpec& input, int64_t classes = 5) {
+  return error_of([&] { build(a, input, classes, make_generator(1)); });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(architectures_test)
+
+BOOST_AUTO_TEST_CASE(every_architecture_passes_the_check_and_runs) {
+  at::Generator g = make_generator(2);
+  for (const std::string& name : architecture_names()) {
+    for (const char* style : {"lipschitz", "standard"}) {
+      const Network network = build(architecture(name, style), input_of(name), 9, g);
+      check(network);
+      const Tensor input =
+          name == "gpt" ? at::randint(9, {2, 12}, g, at::kLong) : at::rand({2, 3, 8, 8}, g);
+      const Tensor logits = forward(network, input);
+      BOOST_TEST((logits.sizes() == at::IntArrayRef{2, name == "gpt" ? 12 : 1, 9}), name << style);
+      BOOST_TEST(logits.isfinite().all().item<bool>());
+    }
+  }
+}
+
+// What the bound stands on: no norm layers and no biases, isometries that are scaled to an RMS norm
+// of 1, convex residuals, 1/d_head logits.
+BOOST_AUTO_TEST_CASE(lipschitz_networks_start_within_their_caps) {
+  for (const std::string& name : architecture_names()) {
+    const Network network =
+        build(architecture(name, "lipschitz"), input_of(name), 9, make_generator(3));
+    for_each_tensor(network, [&](const std::string& path, const Tensor& w, Role role) {
+      BOOST_TEST((role != Role::gain && role != Role::bias), path);
+      if (role != Role::hidden && role != Role::head && role != Role::query && role != Role::value)
+        return;
+      const Tensor blocks = w.dim() == 2 ? w.unsqueeze(0) : w;
+      const double scale = std::sqrt(double(blocks.size(2)) / double(blocks.size(1)));
+      const double sigma = at::linalg_svdvals(blocks.to(at::kDouble)).max().item<double>() * scale;
+      BOOST_TEST((sigma == 0 || std::abs(sigma - 1) < 1e-5), path << " " << sigma);
+    });
+    for (const Layer& layer : network.layers) {
+      if (const auto* r = std::get_if<Residual>(&layer.kind)) BOOST_TEST(r->keep + r->add == 1);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_standard_transformer_is_pre_layer_norm_with_root_d_logits) {
+  const Network network = build(architecture("vit", "standard"), pixels(), 5, make_generator(4));
+  int64_t norms = 0, attentions = 0;
+  for (const Layer& layer : network.layers) {
+    norms += std::holds_alternative<Normalize>(layer.kind) ? 1 : 0;
+    const auto* r = std::get_if<Residual>(&layer.kind);
+    if (r == nullptr) continue;
+    BOOST_TEST((r->keep == 1 && r->add == 1));
+    BOOST_TEST_REQUIRE(std::holds_alternative<Normalize>(r->branch.front().kind));
+    ++norms;
+    const auto* a = std::get_if<Attention>(&r->branch[1].kind);
+    if (a == nullptr) continue;
+    ++attentions;
+    BOOST_TEST(a->logit_scale == std::sqrt(4.0));  // times 1/d_head: 1/sqrt(d_head)
+    BOOST_TEST(a->query_bias.defined());
+  }
+  BOOST_TEST(norms == 5);
+  BOOST_TEST(attentions == 2);
+}
+
+BOOST_AUTO_TEST_CASE(one_generator_state_makes_one_network) {
+  const auto make = [](uint64_t seed) {
+    return build(architecture("vit", "lipschitz"), pixels(), 5, make_generator(seed));
+  };
+  BOOST_TEST(same(make(7).layers, make(7).layers));
+  BOOST_TEST(!same(make(7).layers, make(8).layers));
+}
+
+BOOST_AUTO_TEST_CASE(impossible_shapes_are_refused_by_the_name_of_the_option) {
+  const auto with = [](auto change, const std::string& name = "vit") {
+    Architecture a = architecture(name, "lipschitz");
+    change(a);
+    return refusal(a, input_of(name));
+  };
+  BOOST_TEST(with([](Architecture&) {}) == "");
+  BOOST_TEST(contains(with([](Architecture& a) { a.name = "vitt"; }), "vit"));
+  BOOST_TEST(contains(with([](Architecture& a) { a.style = "lipshitz"; }), "lipschitz"));
+  BOOST_TEST(contains(with([](Architecture& a) { a.heads = 5; }), "model.heads 5"));
+  BOOST_TEST(contains(with([](Architecture& a) { a.patch = 3; }), "model.patch 3"));
+  BOOST_TEST(contains(with([](Architecture& a) { a.patch = 0; }), "model.patch 0"));
+  BOOST_TEST(contains(with([](Architecture& a) { a.activation = "gelo"; }), "gelu"));
+  BOOST_TEST(contains(with([](Architecture& a) { a.residual_add = 1; }), "residual_add"));
+  BOOST_TEST(contains(with([](Architecture& a) { a.output_scale = INFINITY; }), "output_scale"));
+  BOOST_TEST(with([](Architecture& a) { a.clamp = -1; }) != "");
+  BOOST_TEST(with([](Architecture& a) { a.width = 0; }) != "");
+  BOOST_TEST(with([](Architecture& a) { a.blocks = -1; }, "gpt") != "");
+  BOOST_TEST(refusal(architecture("gpt", "lipschitz"), pixels()) != "");
+  BOOST_TEST(refusal(architecture("vit", "lipschitz"), text()) != "");
+  BOOST_TEST(refusal(architecture("vit", "lipschitz"), pixels(), 1) != "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
