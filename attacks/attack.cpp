@@ -56,7 +56,7 @@ void attack_fixed(Campaign& c) {
   for (const double size : sizes) {
     if (size == 0) continue;
     c.progress.show(fmt::format("attack, {}: eps {}", models::describe(c.subject.threat), size));
-    const Tensor eps = at::full_like(c.radius, size);
+    const Tensor eps = at::full_like(c.found.radius, size);
     for (int64_t r = 0; r < c.options.restarts; ++r) {
       attempt(c, c.attackable, eps, {.aim = r - 1, .counter = static_cast<uint64_t>(r)});
     }
@@ -91,10 +91,13 @@ AttackResult result_of(const Campaign& c) {
   result.label = c.rows.label;
   result.prediction = c.prediction;
   const Tensor eps = at::tensor(c.options.eps, at::kDouble).unsqueeze(1);
-  result.success = c.radius.unsqueeze(0) <= eps;
-  result.radius = c.radius;
-  result.confirmed = c.confirmed;
-  result.adversarial = c.adversarial;
+  result.success = c.found.radius.unsqueeze(0) <= eps;
+  result.radius = c.found.radius;
+  result.radius_confirmed = c.confirmed.radius;
+  result.confirmed =
+      c.confirmed.radius.isfinite().logical_and(c.confirmed.radius == c.found.radius);
+  result.adversarial = c.found.adversarial;
+  result.adversarial_confirmed = c.confirmed.adversarial;
   result.embedding_rms = embedding_rms(c.subject.deployed);
   result.gradients = c.gradients;
   result.provenance = provenance(c);

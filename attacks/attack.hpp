@@ -30,17 +30,20 @@ struct Rows {
   at::Tensor example, position, label;  // (rows) int64
 };
 
-// Found and verified. `radius` is the norm (fp64, rounded up) of the smallest perturbation that a
-// fresh forward pass confirmed; infinity when none was found; 0 where the clean input is already
-// misclassified. success[e] is radius <= eps[e].
+// Found and verified. `radius` is the norm (fp64, rounded up) of the smallest perturbation that
+// fools the fp32 program in a fresh forward pass, `radius_confirmed` that of the smallest which
+// fools fp64 as well: one may be fooled by rounding alone. Infinity when none was found; 0 where
+// the clean input is already misclassified. success[e] is radius <= eps[e].
 struct AttackResult {
   models::Threat threat;
   std::vector<double> eps;
   at::Tensor example, position, label, prediction;  // (rows) int64; prediction of the clean input
   at::Tensor success;                               // (eps, rows) bool
   at::Tensor radius;                                // (rows) double
-  at::Tensor confirmed;      // (rows) bool: misclassified in fp64 as well as in fp32
-  at::Tensor adversarial;    // (rows, ...) float: the perturbed injection tensor; clean where none
+  at::Tensor radius_confirmed;                      // (rows) double, >= radius
+  at::Tensor confirmed;  // (rows) bool: the perturbation of `radius` fools fp64 as well
+  // (rows, ...) float: the perturbed injection tensors of both radii; clean where there is none
+  at::Tensor adversarial, adversarial_confirmed;
   double embedding_rms = 0;  // 0 for pixels
   int64_t gradients = 0;     // gradient evaluations, summed over rows
   double seconds = 0;

@@ -61,7 +61,7 @@ Job make_job(const Campaign& c, const Tensor& index, const Rows& rows, const Ten
   const at::Device device = c.subject.device;
   const Tensor clean = models::injection(c.subject.deployed, rows.input);
   Tensor warm;
-  if (how.warm) warm = c.adversarial.index_select(0, index).to(device) - clean;
+  if (how.warm) warm = c.found.adversarial.index_select(0, index).to(device) - clean;
   Job job;
   job.ball = {c.subject.threat, clean, eps.index_select(0, index).to(device),
               movable(c, index, warm, rows, how)};
@@ -77,18 +77,20 @@ Job make_job(const Campaign& c, const Tensor& index, const Rows& rows, const Ten
   return job;
 }
 
-// The smallest find wins; one that only fp32 confirms must beat a confirmed one by more than
-// rounding, or it would hide what contradicts a certificate.
+// Keeps what is smaller, of the rows where `holds`.
+void improve(Best& best, const Tensor& index, const Tensor& holds, const Tensor& size,
+             const Tensor& adversarial) {
+  const Tensor smaller = holds.logical_and(size < best.radius.index_select(0, index));
+  const Tensor better = smaller.nonzero().flatten(), to = index.index_select(0, better);
+  best.radius.index_copy_(0, to, size.index_select(0, better));
+  best.adversarial.index_copy_(0, to, adversarial.index_select(0, better));
+}
+
 void consider(Campaign& c, const Tensor& index, const Rows& rows, const Tensor& adversarial) {
   const Verdict v = verify(c.subject, rows, adversarial, kSlack);
-  const Tensor confirmed = v.confirmed.cpu(), size = v.size.cpu();
-  const Tensor doubtful = c.confirmed.index_select(0, index).logical_and(confirmed.logical_not());
-  const Tensor best = c.radius.index_select(0, index) * at::where(doubtful, 0.99, 1.0);
-  const Tensor better = v.fooled.cpu().logical_and(size < best).nonzero().flatten();
-  const Tensor to = index.index_select(0, better);
-  c.adversarial.index_copy_(0, to, adversarial.cpu().index_select(0, better));
-  c.radius.index_copy_(0, to, size.index_select(0, better));
-  c.confirmed.index_copy_(0, to, confirmed.index_select(0, better));
+  const Tensor size = v.size.cpu(), stored = adversarial.cpu();
+  improve(c.found, index, v.fooled.cpu(), size, stored);
+  improve(c.confirmed, index, v.confirmed.cpu(), size, stored);
 }
 
 // The nearest point to clean on the segment that still fools the deployed program.
@@ -163,33 +165,40 @@ void prepare(Campaign& c) {
     confirmed.push_back(v.confirmed.cpu());
     if (aim) append(c.aims, take_aim(c.subject, rows));
   });
-  c.adversarial = at::cat(clean);
   c.prediction = at::cat(prediction);
   c.attackable = at::cat(attackable);
-  c.confirmed = at::cat(confirmed);
-  c.radius = at::where(c.attackable, at::full({c.prediction.size(0)}, kInfinity, at::kDouble), 0.0);
+  const Tensor nothing = at::full({c.prediction.size(0)}, kInfinity, at::kDouble);
+  c.found = {at::cat(clean), at::where(c.attackable, nothing, 0.0)};
+  c.confirmed = {c.found.adversarial.clone(), at::where(at::cat(confirmed), 0.0, nothing)};
   c.gradients = c.aims.gradients;
 }
 
 void attempt(Campaign& c, const Tensor& among, const Tensor& eps, const Attempt& how) {
-  const Tensor todo = among.logical_and(c.attackable).logical_and(c.radius > eps);
+  const Tensor todo = among.logical_and(c.attackable).logical_and(c.found.radius > eps);
   for_chunks(todo.nonzero().flatten(), c.options.batch, [&](const Tensor& index) {
     if (!interrupted()) attempt_chunk(c, index, eps, how);
   });
 }
 
-void verify_all(Campaign& c) {
-  const Tensor found = c.attackable.logical_and(c.radius.isfinite()).nonzero().flatten();
+namespace {
+
+void verify_best(const Campaign& c, Best& best, Tensor Verdict::*holds) {
+  const Tensor found = c.attackable.logical_and(best.radius.isfinite()).nonzero().flatten();
   for_chunks(found, c.options.batch, [&](const Tensor& index) {
     const Rows rows = select(c.rows, index, c.subject.device);
-    const Tensor stored = c.adversarial.index_select(0, index).to(c.subject.device);
+    const Tensor stored = best.adversarial.index_select(0, index).to(c.subject.device);
     const Verdict v = verify(c.subject, rows, stored, /*slack=*/0);
-    const Tensor fooled = v.fooled.cpu();
-    c.radius.index_copy_(0, index, at::where(fooled, v.size.cpu(), kInfinity));
-    c.confirmed.index_copy_(0, index, v.confirmed.cpu());
-    const Tensor clean = models::injection(c.subject.deployed, rows.input);
-    c.adversarial.index_copy_(0, index, at::where(per_row(v.fooled, clean), stored, clean).cpu());
+    const Tensor fooled = v.*holds, clean = models::injection(c.subject.deployed, rows.input);
+    best.radius.index_copy_(0, index, at::where(fooled, v.size, kInfinity).cpu());
+    best.adversarial.index_copy_(0, index, at::where(per_row(fooled, clean), stored, clean).cpu());
   });
+}
+
+}  // namespace
+
+void verify_all(Campaign& c) {
+  verify_best(c, c.found, &Verdict::fooled);
+  verify_best(c, c.confirmed, &Verdict::confirmed);
 }
 
 }  // namespace taut::attacks

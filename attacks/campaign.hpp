@@ -6,17 +6,22 @@
 
 namespace taut::attacks {
 
-// All rows under one threat and the best that was found so far, on the CPU.
+// The smallest perturbation of each row so far, on the CPU.
+struct Best {
+  at::Tensor adversarial{};  // (rows, ...) float; clean where nothing was found
+  at::Tensor radius{};       // (rows) double, verified; infinite where nothing was found
+};
+
+// All rows under one threat and what was found so far, on the CPU.
 struct Campaign {
   Subject subject;
   Rows rows;
   AttackOptions options;
-  at::Tensor prediction{};   // (rows) int64, clean
-  at::Tensor attackable{};   // (rows) bool: the clean input is classified correctly
-  at::Tensor adversarial{};  // (rows, ...) float; clean where nothing was found
-  at::Tensor radius{};       // (rows) double, verified; infinite where nothing was found
-  at::Tensor confirmed{};    // (rows) bool
-  Aims aims{};               // of all rows; undefined when no attempt needs them
+  at::Tensor prediction{};  // (rows) int64, clean
+  at::Tensor attackable{};  // (rows) bool: the clean input is classified correctly
+  Best found{};             // fools the fp32 program: what the search drives down
+  Best confirmed{};         // fools fp64 as well
+  Aims aims{};              // of all rows; undefined when no attempt needs them
   int64_t gradients = 0;
   Progress progress{};
 };
@@ -38,7 +43,7 @@ struct Attempt {
 void attempt(Campaign& campaign, const at::Tensor& among, const at::Tensor& eps,
              const Attempt& how);
 
-// A fresh pass over what is stored; the final radius, confirmed and adversarial.
+// A fresh pass over what is stored; what does not hold is given up.
 void verify_all(Campaign& campaign);
 
 // The minimal-radius search: eps grows from the linearised distance until the row breaks, then

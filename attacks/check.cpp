@@ -56,9 +56,13 @@ void check_row(const AttackResult& result, int64_t i, const certify::Certificate
   if (!was_correct || std::isinf(radius)) return;
   ++checked.compared;
   // fp64 stands for the reals of `radius`; `radius_deployed` promises what fp32 does.
-  const bool confirmed = result.confirmed[i].item<bool>();
-  const double certified = confirmed ? std::max(exact, deployed) : deployed;
-  if (radius < certified) checked.contradictions.push_back({example, position, radius, certified});
+  const auto confirmed = result.radius_confirmed[i].item<double>();
+  const double certified = std::max(exact, deployed);
+  if (confirmed < certified) {
+    checked.contradictions.push_back({example, position, confirmed, certified});
+  } else if (radius < deployed) {
+    checked.contradictions.push_back({example, position, radius, deployed});
+  }
 }
 
 }  // namespace

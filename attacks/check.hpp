@@ -8,7 +8,8 @@
 
 namespace taut::attacks {
 
-// An adversarial, confirmed in fp64, whose norm lies inside the certified radius of its row.
+// An adversarial whose norm lies inside a certified radius of its row: one that fp64 confirms
+// inside either, or one of the fp32 program inside radius_deployed.
 struct Contradiction {
   int64_t example = 0, position = 0;
   double attack_radius = 0, certified_radius = 0;

@@ -8,6 +8,7 @@
 
 #include "attacks/draws.hpp"
 #include "attacks/loss.hpp"
+#include "src/core/core.hpp"
 
 namespace taut::attacks {
 namespace {
@@ -85,7 +86,7 @@ Ascent pgd(const Subject& subject, Job job, Loss loss, int64_t steps) {
   for (int64_t step = 0;; ++step) {
     Evaluation e = evaluate(subject, job, loss, /*with_gradient=*/step < steps);
     record(best, alive, job, e);
-    if (step == steps) return best;
+    if (step == steps || interrupted()) return best;
     best.gradients += alive.size(0);
     const Tensor kept = e.fooled.logical_not().nonzero().flatten();
     if (kept.size(0) == 0) return best;

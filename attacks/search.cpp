@@ -27,7 +27,7 @@ double search_limit(const Campaign& c) {
   }
   const models::Box box =
       c.subject.threat.box.value_or(models::Box{network.input.low, network.input.high});
-  const auto entries = static_cast<double>(c.adversarial[0].numel());
+  const auto entries = static_cast<double>(c.found.adversarial[0].numel());
   return (box.high - box.low) * (c.subject.threat.norm == Norm::linf ? 1 : std::sqrt(entries));
 }
 
@@ -53,12 +53,12 @@ Tensor grow(Campaign& c) {
   Tensor eps = at::where(c.aims.distance.isfinite(), c.aims.distance * 1.1, limit / 64)
                    .clamp(limit / 4096, limit);
   Tensor failed_at = at::zeros_like(eps);
-  Tensor open = c.attackable.logical_and(c.radius.isinf());
+  Tensor open = c.attackable.logical_and(c.found.radius.isinf());
   for (int64_t round = 0; open.any().item<bool>(); ++round) {
     c.progress.show(fmt::format("attack, {}: growing eps on {} rows",
                                 models::describe(c.subject.threat), open.sum().item<int64_t>()));
     strike(c, open, eps, round);
-    const Tensor failed = open.logical_and(c.radius > eps);
+    const Tensor failed = open.logical_and(c.found.radius > eps);
     failed_at = at::where(failed, eps, failed_at);
     open = failed.logical_and(eps < limit);
     eps = at::where(open, (eps * kGrowth).clamp_max(limit), eps);
@@ -74,12 +74,12 @@ void search_radius(Campaign& c) {
     c.progress.show(fmt::format("attack, {}: bisection {} of {}",
                                 models::describe(c.subject.threat), round + 1, c.options.search));
     // A radius below a size that failed shows that the failure meant little.
-    low = at::where(c.radius <= low, c.radius / 2, low);
-    const Tensor middle = (low + c.radius) / 2;
-    const Tensor among = c.attackable.logical_and(c.radius.isfinite())
-                             .logical_and(c.radius - low > kFinest * c.radius);
+    low = at::where(c.found.radius <= low, c.found.radius / 2, low);
+    const Tensor middle = (low + c.found.radius) / 2;
+    const Tensor among = c.attackable.logical_and(c.found.radius.isfinite())
+                             .logical_and(c.found.radius - low > kFinest * c.found.radius);
     strike(c, among, middle, kGrowRounds + round);
-    low = at::where(among.logical_and(c.radius > middle), middle, low);
+    low = at::where(among.logical_and(c.found.radius > middle), middle, low);
   }
 }
 

@@ -21,12 +21,11 @@ struct WeightBound {
 // What each row can take of one threat.
 struct ThreatCertificate {
   models::Threat threat;
-  double constant = 0;  // K: change of the last hidden token (l2) per unit of the threat's norm
-                        // at radius 0; an upper bound, may be infinite
-  double log10_constant = 0;  // of the same
+  // K: change of the last hidden token (l2) per unit of the threat's norm at radius 0; an upper
+  // bound, may be infinite.
+  double constant = 0, log10_constant = 0;
   at::Tensor radius;  // (rows) double: real arithmetic; the prediction holds strictly below it
-  at::Tensor
-      radius_deployed;  // (rows) double: the same for the fp32 program, its rounding included
+  at::Tensor radius_deployed;  // (rows) double: of the fp32 program, its rounding included
 };
 
 // A row is an image or one position of a sequence. Margins and radii are those of the prediction;

@@ -34,10 +34,10 @@ Upper steepest(models::Curve curve);
 
 // The logits of one head and its values, for tokens of norm at most `size`.
 struct HeadBounds {
-  Upper value;       // sigma of the head's value block
-  Upper from_query;  // |change of a logit| <= from_query * ||dx_i|| / size + from_key * ||dx_j|| /
-                     // size
-  Upper from_key;    // also the largest |logit| that survives the softmax's shift invariance
+  Upper value;  // sigma of the head's value block
+  // |change of logit ij| <= (from_query ||dx_i|| + from_key ||dx_j||) / size. from_key is also the
+  // largest |logit| that survives the softmax's shift invariance.
+  Upper from_query, from_key;
   Upper query, key;  // norm of any q_i and k_j, biases included
   Upper mixed;       // norm of any v_j, bias included
 };

@@ -84,8 +84,10 @@ Computed through(const Layer&, const Residual& l, const Norms& norms, const Comp
   Computed branch = in;
   for (const Layer& layer : l.branch) branch = through(layer, norms, branch);
   const Upper keep(l.keep), add(l.add);
+  const Upper underflow =
+      Upper(3 * kFloat64.smallest) * Upper::square_root(static_cast<double>(in.value.size(2)));
   return {l.keep * in.value + l.add * branch.value,
-          keep * in.error + add * branch.error +
+          keep * in.error + add * branch.error + underflow +
               gamma(3, kFloat64.unit) *
                   (keep * largest_norm(in.value) + add * largest_norm(branch.value))};
 }

@@ -25,8 +25,8 @@ struct TensorNorms {
 // The norms of all tensors of a network; holds for that network's tensors only.
 class Norms {
  public:
-  explicit Norms(
-      const models::Network& network);  // Error names a tensor that holds NaN or infinity
+  // Error names a tensor that holds NaN or infinity.
+  explicit Norms(const models::Network& network);
 
   const TensorNorms& of(const at::Tensor& tensor) const;
   Upper sigma(const at::Tensor& matrix) const { return of(matrix).sigma_of(0); }

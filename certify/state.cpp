@@ -67,10 +67,11 @@ State through(const PixelNormalize& l, const Norms&, State in, Precision precisi
   State out = in;
   out.low = low;
   out.high = high;
-  out.frobenius = in.frobenius * steepest;
+  out.max = out.sum = out.frobenius = in.frobenius * steepest;
   out.entry_change = in.entry_change * steepest;
   const Upper entry = max(Upper(low), Upper(high));
   const Upper pixels = Upper::square_root(static_cast<double>(in.shape.width));
+  out.size = entry * pixels;
   out.error = steepest * in.error + gamma(3, precision.unit) * entry * pixels +
               Upper(2 * precision.smallest) * (Upper(1) + steepest) * pixels;
   return out;

@@ -8,7 +8,8 @@ bash src/setup.sh
 . "${XDG_CACHE_HOME:-$HOME/.cache}/taut/env.sh"
 folder=${TAUT_BUILD:-build}
 options=(-G Ninja -DCMAKE_PREFIX_PATH="$TAUT_TORCH${CMAKE_PREFIX_PATH:+;${CMAKE_PREFIX_PATH//:/;}}")
-[ -z "${CUDA_HOME:-}" ] || options+=(-DCUDAToolkit_ROOT="$CUDA_HOME")
+# The second is for LibTorch's own search, which else takes the first nvcc on PATH.
+[ -z "${CUDA_HOME:-}" ] || options+=(-DCUDAToolkit_ROOT="$CUDA_HOME" -DCUDA_TOOLKIT_ROOT_DIR="$CUDA_HOME")
 read -r -a more <<< "${TAUT_CMAKE:-}"
 log=$folder/configure.log
 mkdir -p "$folder"

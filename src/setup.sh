@@ -95,6 +95,10 @@ torch=$(own_torch)
 nvcc=$(system_nvcc)
 if [ -n "$torch" ]; then
   say "using LibTorch in $torch"
+  if [ -z "$nvcc" ] && [ -e "$torch/lib/libtorch_cuda.so" ]; then
+    say "it is built with CUDA and does not configure without nvcc >= 12.8: install one or take a LibTorch for CPUs"
+    exit 2
+  fi
 else
   site=$(install_torch)
   torch=$site/torch

@@ -60,6 +60,40 @@ int verdict(const std::vector<attacks::AttackResult>& results,
   return inside == 0 ? 0 : 1;
 }
 
+// Attacks of this checkpoint on other threats, which a new attack.h5 must not lose.
+std::vector<attacks::AttackResult> earlier(const std::filesystem::path& file,
+                                           const std::vector<models::Threat>& now,
+                                           const std::map<std::string, std::string>& facts) {
+  std::vector<attacks::AttackResult> kept;
+  if (!std::filesystem::exists(file)) return kept;
+  for (attacks::AttackResult& result : io::load_attacks(file)) {
+    const auto same = [&](const char* fact) {
+      const auto found = result.provenance.find(fact);
+      return found != result.provenance.end() && found->second == facts.at(fact);
+    };
+    const bool again = std::find(now.begin(), now.end(), result.threat) != now.end();
+    if (!again && same("checkpoint") && same("data")) kept.push_back(std::move(result));
+  }
+  return kept;
+}
+
+// Every threat in turn, until Ctrl-C: what was cut short would look like robustness.
+std::vector<attacks::AttackResult> attack_all(const AttackCall& call, const OpenRun& run,
+                                              const attacks::Rows& rows,
+                                              const std::vector<models::Threat>& threats,
+                                              const EpsByThreat& eps) {
+  std::vector<attacks::AttackResult> results;
+  for (const models::Threat& threat : threats) {
+    attacks::AttackOptions options = call.options;
+    options.eps = eps.at(models::threat_name(threat));
+    say("attacking {} rows: {}", rows.label.size(0), models::describe(threat));
+    attacks::AttackResult result = attacks::attack(run.checkpoint.network, rows, threat, options);
+    if (interrupted()) break;
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
 int run_attack(AttackCall& call) {
   if (!call.config.empty()) apply_config(*call.command, config_text(call.config), call.config);
   if (call.print.given) {
@@ -69,29 +103,31 @@ int run_attack(AttackCall& call) {
   require(!call.run.empty(), "expected RUN, a run directory");
   call.options.loss = attacks::parse_loss(call.loss);
   const OpenRun run = open_run(call.run, call.rows.checkpoint);
+  const std::filesystem::path file = run.folder / "attack.h5";
   const Examples examples = validation_examples(run, call.rows);
   const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
   const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
   const auto certificate = certificate_of(run, call.rows.checkpoint);
   const auto facts = result_provenance(run, call.rows, examples);
-  std::vector<attacks::AttackResult> results;
-  for (const models::Threat& threat : threats) {
-    attacks::AttackOptions options = call.options;
-    options.eps = eps.at(models::threat_name(threat));
-    say("attacking {} rows: {}", attack_rows(examples, call.rows.positions).label.size(0),
-        models::describe(threat));
-    results.push_back(attacks::attack(run.checkpoint.network,
-                                      attack_rows(examples, call.rows.positions), threat, options));
-    results.back().provenance = facts;
+  std::vector<attacks::AttackResult> results =
+      attack_all(call, run, attack_rows(examples, call.rows.positions), threats, eps);
+  if (results.empty()) {
+    say("interrupted before any threat was finished: nothing written");
+    return kInterrupted;
   }
-  const std::filesystem::path file = run.folder / "attack.h5";
-  io::save_attacks(file, results);
+  for (attacks::AttackResult& result : results) {
+    result.provenance.insert(facts.begin(), facts.end());
+  }
+  std::vector<attacks::AttackResult> all = earlier(file, threats, facts);
+  all.insert(all.end(), results.begin(), results.end());
+  io::save_attacks(file, all);
   report::RunReport summary = described(run);
   summary.certificate = certificate;
   summary.attacks = results;
   print_summary({std::move(summary)}, eps, call.json);
   say("wrote {}", file.string());
-  return certificate ? verdict(results, *certificate) : 0;
+  const int status = certificate ? verdict(results, *certificate) : 0;
+  return status == 0 && interrupted() ? kInterrupted : status;
 }
 
 }  // namespace

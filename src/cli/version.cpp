@@ -1,13 +1,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
-#include <H5public.h>
 #include <torch/version.h>
 
 #include "kernels/kernels.hpp"
 #include "revision.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
+#include "src/io/io.hpp"
 
 namespace taut::cli {
 namespace {
@@ -25,7 +25,7 @@ std::map<std::string, std::string> provenance() {
       {"torch", TORCH_VERSION},
       {"blas", first_line(at::get_mkl_version())},
       {"certificate_blas", kernels::blas_name()},
-      {"hdf5", fmt::format("{}.{}.{}", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE)},
+      {"hdf5", io::hdf5_version()},
       {"cuda", cuda()},
       {"cuda_kernels", kernels::cuda_compiled() ? "compiled" : "not in this build"},
       {"device", "cpu"},

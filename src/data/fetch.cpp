@@ -37,8 +37,16 @@ std::string python() {
   return fs::exists(own) ? own.string() : "python3";
 }
 
+Outcome start(const std::vector<std::string>& arguments) {
+  try {
+    return run_process(arguments);
+  } catch (const Error& error) {
+    fail("{}; TAUT_PYTHON may name a Python that has pip", error.what());
+  }
+}
+
 void run(const std::vector<std::string>& arguments, const std::string& what) {
-  const Outcome outcome = run_process(arguments);
+  const Outcome outcome = start(arguments);
   require(outcome.status == 0, "{} failed with {} (exit status {}): {}", what, arguments.front(),
           outcome.status, last_line(outcome.output));
 }

@@ -14,7 +14,8 @@
 //                as in certificate.h5, embedding_rms, seconds (double), gradients (int64); datasets
 //                eps (double), example, position, label, prediction (int64, a row each),
 //                success (bool, eps x rows), radius (double, a row each, infinity where no attack
-//                succeeded), confirmed (bool, a row each), adversarial (float, rows x ...)
+//                succeeded), radius_confirmed (the same of what fools fp64 too), confirmed (bool,
+//                a row each), adversarial, adversarial_confirmed (float, rows x ...)
 //   /threats/l2/provenance  attributes (text)
 namespace taut::io {
 namespace {
@@ -32,15 +33,17 @@ void check(const AttackResult& r) {
   expect_row("prediction", r.prediction, at::kLong, rows);
   expect_row("confirmed", r.confirmed, at::kBool, rows);
   expect_radii("radius", r.radius, rows);
+  expect_radii("radius_confirmed", r.radius_confirmed, rows);
   for (const double eps : r.eps) {
     require(std::isfinite(eps) && eps >= 0, "expected eps >= 0, got {}", eps);
   }
   require(r.success.defined() && r.success.scalar_type() == at::kBool &&
               r.success.sizes() == at::IntArrayRef({sizes, rows}),
           "expected success of shape {} x {} and type Bool", sizes, rows);
-  require(r.adversarial.defined() && r.adversarial.scalar_type() == at::kFloat &&
-              r.adversarial.dim() >= 1 && r.adversarial.size(0) == rows,
-          "expected adversarial of shape {} x ... and type Float", rows);
+  for (const at::Tensor& t : {r.adversarial, r.adversarial_confirmed}) {
+    require(t.defined() && t.scalar_type() == at::kFloat && t.dim() >= 1 && t.size(0) == rows,
+            "expected adversarials of shape {} x ... and type Float", rows);
+  }
   require(r.gradients >= 0, "expected gradients >= 0, got {}", r.gradients);
 }
 
@@ -58,6 +61,8 @@ void write(Group group, const AttackResult& r) {
   group.write("radius", r.radius);
   group.write("confirmed", r.confirmed);
   group.write("adversarial", r.adversarial);
+  group.write("radius_confirmed", r.radius_confirmed);
+  group.write("adversarial_confirmed", r.adversarial_confirmed);
   write_strings(group, "provenance", r.provenance);
 }
 
@@ -76,6 +81,8 @@ AttackResult read(const Group& group, const std::string& name) {
   r.radius = group.read("radius");
   r.confirmed = group.read("confirmed");
   r.adversarial = group.read("adversarial");
+  r.radius_confirmed = group.read("radius_confirmed");
+  r.adversarial_confirmed = group.read("adversarial_confirmed");
   r.provenance = read_strings(group, "provenance");
   explain(group.where(), [&] { check(r); });
   return r;

@@ -83,6 +83,8 @@ class Group {
   std::shared_ptr<FileState> file_;
 };
 
+std::string hdf5_version();  // "1.10.8", of the library in use
+
 class File {
  public:
   // A new file that becomes visible under `target` with publish() and never otherwise.

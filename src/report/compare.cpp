@@ -29,6 +29,29 @@ std::vector<Pair> pairs_of(const Rows& certified, const Rows& attacked, const st
   return pairs;
 }
 
+Rows shared(const Rows& rows, const Rows& with) {
+  Rows both;
+  for (const auto& row : rows) {
+    if (with.count(row.first) > 0) both.insert(row);
+  }
+  return both;
+}
+
+// The radii of what was certified and attacked, on common rows where there are any.
+void set_radii(ThreatResult& result, const Rows& certified, const Rows& attacked) {
+  const Rows common = shared(certified, attacked);
+  const bool paired = !common.empty();
+  if (!certified.empty()) {
+    const Rows& rows = paired ? common : certified;
+    result.certified = radii_of(rows, &Seen::radius);
+    result.deployed = radii_of(rows, &Seen::deployed);
+    if (rows.size() < certified.size()) result.certified_all = radii_of(certified, &Seen::radius);
+  }
+  if (!attacked.empty()) {
+    result.attacked = radii_of(paired ? shared(attacked, certified) : attacked, &Seen::radius);
+  }
+}
+
 double relative_unit(const RunReport& run, const models::Threat& threat, double rms) {
   if (threat.space != models::Space::embedding || !(rms > 0)) return 0;
   if (threat.norm == models::Norm::linf) return rms;
@@ -54,14 +77,11 @@ ThreatResult result_of(const RunReport& run, const models::Threat& threat) {
     certified = certified_rows(run, proof);
     result.constant = proof->constant;
     result.log10_constant = proof->log10_constant;
-    result.certified = radii_of(certified, &Seen::radius);
-    result.deployed = radii_of(certified, &Seen::deployed);
   }
   for (const attacks::AttackResult& attack : run.attacks) {
     if (!(attack.threat == threat)) continue;
     rms = std::max(rms, attack.embedding_rms);
     merge_attack(attacked, attack, run.name);
-    result.attacked = radii_of(attacked, &Seen::radius);
     // Without a box a certificate of the same norm covers this threat too.
     if (!run.certificate) continue;
     attacks::CheckedRows rows = attacks::check(attack, *run.certificate);
@@ -69,6 +89,7 @@ ThreatResult result_of(const RunReport& run, const models::Threat& threat) {
     auto& all = result.checked.contradictions;
     all.insert(all.end(), rows.contradictions.begin(), rows.contradictions.end());
   }
+  set_radii(result, certified, attacked);
   result.pairs = pairs_of(certified, attacked, run.name);
   result.unit = relative_unit(run, threat, rms);
   return result;

@@ -59,8 +59,11 @@ struct Pair {
 
 // One run under one threat.
 struct ThreatResult {
-  std::optional<double> constant, log10_constant;      // K, as in certify::ThreatCertificate
-  std::optional<Radii> certified, deployed, attacked;  // deployed: the fp32 program
+  std::optional<double> constant, log10_constant;  // K, as in certify::ThreatCertificate
+  // Where certificate and attack share rows, of those rows alone: what stands side by side is about
+  // the same. deployed: the fp32 program.
+  std::optional<Radii> certified, deployed, attacked;
+  std::optional<Radii> certified_all;  // of every certified row, where those are more
   std::vector<Pair> pairs;
   attacks::CheckedRows checked;
   // The eps whose RMS per entry is that of the embedding table: sqrt(width) RMS for a token norm,

@@ -9,7 +9,7 @@ namespace taut::report {
 namespace {
 
 constexpr int kSamples = 400;   // of a curve; finer than its pixels
-constexpr double kDecades = 6;  // one hopeless run must not flatten the others
+constexpr double kDecades = 4;  // one hopeless run must not flatten the others
 
 // The radii of a run, in eps or relative to its embedding, and whether it has any.
 double unit_of(const ThreatResult& result, bool relative) { return relative ? result.unit : 1; }
@@ -74,9 +74,8 @@ std::string caption(const Comparison& comparison, size_t threat, bool relative) 
   return fmt::format(
       "Accuracy against the size of the perturbation ({}{}). Solid: certified, proved for every "
       "perturbation of that size (real arithmetic). Dashed: attacked, not broken by any attack "
-      "tried "
-      "up to that size. Dotted: clean. On the same rows the truth lies between solid and dashed. "
-      "Rows of {}.",
+      "tried up to that size. Dotted: clean. Where certificate and attack share rows, those rows "
+      "alone are counted, and the truth lies between solid and dashed. Rows of {}.",
       models::describe(t), relative ? ", " + relative_label(t) : "", join(rows, "; "));
 }
 

@@ -1,6 +1,7 @@
 #include "src/report/report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 
 #include "src/core/core.hpp"
@@ -96,19 +97,44 @@ bool measured(const std::vector<std::string>& row) {
   });
 }
 
+// The fp32 program usually keeps what real arithmetic promises, to all digits shown.
+bool repeats(const std::vector<std::string>& row, const std::vector<std::string>& before) {
+  return row.front().ends_with(", fp32 program") && row.size() == before.size() &&
+         std::equal(row.begin() + 1, row.end(), before.begin() + 1);
+}
+
+// Whether every size of the threat is one of the relative sizes of some run: then the relative
+// table, which can be compared between runs, says it all.
+bool told_relatively(const Comparison& comparison, size_t threat, const ReportOptions& options) {
+  const auto is_relative = [&](double eps) {
+    for (const ThreatResult& r : comparison.results[threat]) {
+      for (const double relative : options.relative_eps) {
+        if (std::abs(eps - relative * r.unit) <= 1e-9 * eps) return true;
+      }
+    }
+    return false;
+  };
+  const std::vector<double> sizes = eps_list(comparison, threat, options);
+  return on_embeddings(comparison, threat) && std::all_of(sizes.begin(), sizes.end(), is_relative);
+}
+
 }  // namespace
 
 Table summary_table(const Comparison& comparison, const ReportOptions& options) {
   Table table = cost_table(comparison);
   // What no run has measured is no news on a terminal; the report says so.
   const auto append = [&](const Table& more) {
-    std::copy_if(more.rows.begin(), more.rows.end(), std::back_inserter(table.rows), measured);
+    for (const auto& row : more.rows) {
+      if (measured(row) && !repeats(row, table.rows.back())) table.rows.push_back(row);
+    }
   };
   for (size_t threat = 0; threat < comparison.threats.size(); ++threat) {
     table.rows.push_back({""});
     table.rows.push_back({"threat: " + models::describe(comparison.threats[threat])});
     append(threat_table(comparison, threat));
-    append(accuracy_table(comparison, threat, options));
+    if (!told_relatively(comparison, threat, options)) {
+      append(accuracy_table(comparison, threat, options));
+    }
     if (on_embeddings(comparison, threat)) {
       append(relative_accuracy_table(comparison, threat, options));
     }

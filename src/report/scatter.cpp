@@ -9,7 +9,8 @@ namespace taut::report {
 namespace {
 
 constexpr size_t kMostPoints = 1500;  // of one run
-constexpr double kDecades = 300;      // no row is left out
+constexpr double kDecades = 6;        // below, a point says only that it is hopeless
+constexpr double kAllDecades = 300;   // a contradiction is always drawn
 
 // At most kMostPoints, evenly taken.
 void thin(std::vector<std::pair<double, double>>& points) {
@@ -22,6 +23,11 @@ void thin(std::vector<std::pair<double, double>>& points) {
 struct Counts {
   int64_t below = 0, no_certificate = 0, unbroken = 0;
 };
+
+// Takes away the points left of the axis; how many.
+size_t clip(Series& series, const Axis& x) {
+  return std::erase_if(series.points, [&](const auto& point) { return point.first < x.low; });
+}
 
 // Points on or above the diagonal and below it. A row may be both never broken and without a proof.
 Counts split(const ThreatResult& result, Series& above, Series& below) {
@@ -39,7 +45,7 @@ Counts split(const ThreatResult& result, Series& above, Series& below) {
 }
 
 // Both axes reach the diagonal, so that the distance to it can be seen.
-void set_axes(Plot& plot, const std::string& norm) {
+void set_axes(Plot& plot, const std::string& norm, double decades) {
   std::vector<double> certified, attacked;
   for (const Series& series : plot.series) {
     for (const auto& [x, y] : series.points) {
@@ -52,8 +58,15 @@ void set_axes(Plot& plot, const std::string& norm) {
     certified.push_back(*std::max_element(attacked.begin(), attacked.end()));
     attacked.push_back(largest);
   }
-  plot.x = spanning(certified, "certified radius, " + norm, kDecades);
-  plot.y = spanning(attacked, "attack radius, " + norm, kDecades);
+  plot.x = spanning(certified, "certified radius, " + norm, decades);
+  plot.y = spanning(attacked, "attack radius, " + norm, decades);
+}
+
+std::string left_out(size_t clipped, const Series& points) {
+  std::string text;
+  if (clipped > 0) text += fmt::format(", {} with a radius left of the axis", clipped);
+  if (points.points.size() > kMostPoints) text += fmt::format(" ({} points drawn)", kMostPoints);
+  return text;
 }
 
 }  // namespace
@@ -67,21 +80,21 @@ std::optional<Figure> scatter(const Comparison& comparison, size_t threat) {
   for (size_t run = 0; run < comparison.runs.size(); ++run) {
     const ThreatResult& r = comparison.results[threat][run];
     if (r.pairs.empty()) continue;
-    const std::string& name = comparison.runs[run].name;
-    Series points{shortened(name, 30), run, Mark::points, {}};
+    Series points{shortened(comparison.runs[run].name, 30), run, Mark::points, {}};
     const Counts counts = split(r, points, alarm);
     notes.push_back(fmt::format(
-        "{}: {} rows, {} below the line, {} without a certificate, {} never "
-        "broken{}",
-        points.title, r.pairs.size(), counts.below, counts.no_certificate, counts.unbroken,
-        points.points.size() > kMostPoints ? fmt::format(" ({} of the points drawn)", kMostPoints)
-                                           : ""));
-    thin(points.points);
+        "{}: {} rows, {} below the line, {} without a certificate, {} never broken", points.title,
+        r.pairs.size(), counts.below, counts.no_certificate, counts.unbroken));
     plot.series.push_back(std::move(points));
   }
   if (plot.series.empty()) return std::nullopt;
+  const size_t runs = plot.series.size();
   if (!alarm.points.empty()) plot.series.push_back(alarm);
-  set_axes(plot, norm);
+  set_axes(plot, norm, alarm.points.empty() ? kDecades : kAllDecades);
+  for (size_t i = 0; i < runs; ++i) {
+    notes[i] += left_out(clip(plot.series[i], plot.x), plot.series[i]);
+    thin(plot.series[i].points);
+  }
   return Figure{plot, fmt::format("Per row predicted rightly: radius proved against radius of the "
                                   "smallest perturbation found ({}). The line is where both agree; "
                                   "a sound certificate keeps every point on or above it. Rows "

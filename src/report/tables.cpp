@@ -29,15 +29,35 @@ std::string shown(const std::optional<double>& value, const char* absent,
   return value ? number(*value, round) : absent;
 }
 
-// The median, and what share of the embedding's RMS it is.
 std::string median_text(const std::optional<Radii>& radii, double unit, const char* absent,
                         Round round) {
   if (!radii) return absent;
+  if (!(unit > 0)) return kNoRms;
   const std::optional<double> middle = median(*radii);
-  if (!middle) return "no row predicted rightly";
-  const std::string text = number(*middle, round);
-  return unit > 0 ? fmt::format("{} ({} of the embedding RMS)", text, number(*middle / unit, round))
-                  : text;
+  return middle ? number(*middle / unit, round) : "no row predicted rightly";
+}
+
+// Certified, by the fp32 program, under attack: in the threat's norm, or relative to the embedding.
+void add_medians(Table& table, const Comparison& comparison, size_t threat, bool relative) {
+  const auto& results = comparison.results[threat];
+  const char* per = relative ? " / embedding RMS" : "";
+  const auto add = [&](const char* what, const char* who, auto field, const char* absent,
+                       Round round) {
+    add_row(table, comparison, fmt::format("{}{}{}", what, per, who), [&](size_t run) {
+      return median_text(results[run].*field, relative ? results[run].unit : 1, absent, round);
+    });
+  };
+  add("median certified radius", "", &ThreatResult::certified, kNotCertified, Round::down);
+  add("median certified radius", ", fp32 program", &ThreatResult::deployed, kNotCertified,
+      Round::down);
+  add("median attack radius", "", &ThreatResult::attacked, kNotAttacked, Round::up);
+}
+
+std::string rows_text(const ThreatResult& r) {
+  const std::optional<Radii>& all = r.certified_all ? r.certified_all : r.certified;
+  if (!all) return kNotCertified;
+  if (!r.attacked) return kNotAttacked;
+  return fmt::format("{} of {}", r.attacked->rows, all->rows);
 }
 
 std::string share_text(const std::optional<Radii>& radii, double eps, const char* absent,
@@ -61,7 +81,7 @@ void add_accuracies(Table& table, const Comparison& comparison, size_t threat,
   const auto add = [&](const std::string& label, auto field, const char* absent, Round round) {
     add_row(table, comparison, label, [&](size_t run) -> std::string {
       const std::optional<double> eps = eps_of(run);
-      if (!eps && results[run].*field) return "RMS not known";
+      if (!eps && results[run].*field) return kNoRms;
       return share_text(results[run].*field, eps.value_or(0), absent, round);
     });
   };
@@ -69,6 +89,11 @@ void add_accuracies(Table& table, const Comparison& comparison, size_t threat,
   add("accuracy certified at " + size + ", fp32 program", &ThreatResult::deployed, kNotCertified,
       Round::down);
   add("accuracy under attack at " + size, &ThreatResult::attacked, kNotAttacked, Round::up);
+  const bool more = std::any_of(results.begin(), results.end(),
+                                [](const ThreatResult& r) { return r.certified_all.has_value(); });
+  if (!more) return;
+  add("accuracy certified at " + size + ", every certified row", &ThreatResult::certified_all,
+      "as above", Round::down);
 }
 
 std::string fact(const RunReport& run, const std::string& key) {
@@ -113,15 +138,12 @@ Table threat_table(const Comparison& comparison, size_t threat) {
           [&](size_t run) { return shown(results[run].constant, kNotCertified, Round::up); });
   add_row(table, comparison, "log10 K",
           [&](size_t run) { return shown(results[run].log10_constant, kNotCertified, Round::up); });
-  add_row(table, comparison, "median certified radius", [&](size_t run) {
-    return median_text(results[run].certified, results[run].unit, kNotCertified, Round::down);
-  });
-  add_row(table, comparison, "median certified radius, fp32 program", [&](size_t run) {
-    return median_text(results[run].deployed, results[run].unit, kNotCertified, Round::down);
-  });
-  add_row(table, comparison, "median attack radius", [&](size_t run) {
-    return median_text(results[run].attacked, results[run].unit, kNotAttacked, Round::up);
-  });
+  add_row(table, comparison, "rows attacked, of those certified",
+          [&](size_t run) { return rows_text(results[run]); });
+  add_medians(table, comparison, threat, false);
+  if (comparison.threats[threat].space == models::Space::embedding) {
+    add_medians(table, comparison, threat, true);
+  }
   add_row(table, comparison, "largest certified / attack radius",
           [&](size_t run) { return ratio_text(results[run]); });
   add_row(table, comparison, "attacks inside a certified radius", [&](size_t run) -> std::string {

@@ -9,6 +9,7 @@ namespace taut::report {
 inline constexpr const char* kNotCertified = "not certified";
 inline constexpr const char* kNotAttacked = "not attacked";
 inline constexpr const char* kNotMeasured = "not measured";
+inline constexpr const char* kNoRms = "RMS not known";
 
 Table cost_table(const Comparison& comparison);
 Table threat_table(const Comparison& comparison, size_t threat);

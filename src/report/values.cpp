@@ -53,9 +53,11 @@ void add_threat(std::vector<Value>& out, const ThreatResult& r, size_t run, size
   add("constant", r.constant);
   add("log10_constant", r.log10_constant);
   add("eps_of_relative_1", r.unit > 0 ? std::optional<double>(r.unit) : std::nullopt);
-  add("certified_rows", as_value(r.certified));
+  const std::optional<Radii>& every = r.certified_all ? r.certified_all : r.certified;
+  add("certified_rows", as_value(every));
+  add("compared_rows", r.certified && r.attacked ? as_value(r.attacked) : std::nullopt);
   add("attacked_rows", as_value(r.attacked));
-  add("smallest_certified_radius", smallest_of(r.certified));
+  add("smallest_certified_radius", smallest_of(every));
   add("median_certified_radius", median_of(r.certified));
   add("median_certified_radius_fp32", median_of(r.deployed));
   add("median_attack_radius", median_of(r.attacked));
@@ -71,6 +73,9 @@ void add_accuracies(std::vector<Value>& out, const ThreatResult& r, size_t run, 
   out.push_back({run, threat, "certified_accuracy", eps, relative, accuracy(r.certified, eps)});
   out.push_back({run, threat, "certified_accuracy_fp32", eps, relative, accuracy(r.deployed, eps)});
   out.push_back({run, threat, "attacked_accuracy", eps, relative, accuracy(r.attacked, eps)});
+  if (!r.certified_all) return;
+  out.push_back(
+      {run, threat, "certified_accuracy_all_rows", eps, relative, accuracy(r.certified_all, eps)});
 }
 
 double one_digit(double value) {

@@ -105,6 +105,10 @@ BOOST_AUTO_TEST_CASE(flags_are_what_the_stored_adversarials_show) {
         BOOST_TEST(size[i].item<double>() <= radius);
         BOOST_TEST(radius <= size[i].item<double>() * (1 + 1e-12));
       }
+      const auto real = result.radius_confirmed[i].item<double>();
+      BOOST_TEST(real >= radius);
+      BOOST_TEST(result.confirmed[i].item<bool>() == (real == radius && std::isfinite(real)));
+      BOOST_TEST(wrong(exact, result.adversarial_confirmed.to(at::kDouble)) == std::isfinite(real));
       for (int64_t e = 0; e < 4; ++e) {
         BOOST_TEST(result.success[e][i].item<bool>() ==
                    (radius <= options.eps[static_cast<size_t>(e)]));
@@ -147,6 +151,8 @@ BOOST_AUTO_TEST_CASE(fp32_only_success_is_recorded_as_not_confirmed) {
     BOOST_TEST(result.success.item<bool>());
     BOOST_TEST(result.radius.item<double>() >= 0.0499);
     BOOST_TEST(!result.confirmed.item<bool>());
+    BOOST_TEST(std::isinf(result.radius_confirmed.item<double>()));
+    BOOST_TEST(at::equal(result.adversarial_confirmed, rows.input));
   }
 }
 

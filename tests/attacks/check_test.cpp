@@ -20,8 +20,8 @@ Tensor longs(std::initializer_list<int64_t> values) {
   return at::tensor(at::ArrayRef<int64_t>(values.begin(), values.size()), at::kLong);
 }
 
-// Rows of examples 10, 11, 12, 13: broken at 0.5, at 0.2 in fp32 only, not at all, wrong when
-// clean.
+// Rows of examples 10, 11, 12, 13: broken at 0.5, at 0.2 in fp32 and at 0.4 in fp64, not at all,
+// wrong when clean.
 attacks::AttackResult planted_result() {
   attacks::AttackResult result;
   result.threat = kL2;
@@ -30,7 +30,7 @@ attacks::AttackResult planted_result() {
   result.label = longs({0, 0, 0, 0});
   result.prediction = longs({0, 0, 0, 1});
   result.radius = at::tensor({0.5, 0.2, test::kFar, 0.0}, at::kDouble);
-  result.confirmed = longs({1, 0, 0, 1}).to(at::kBool);
+  result.radius_confirmed = at::tensor({0.5, 0.4, test::kFar, 0.0}, at::kDouble);
   return result;
 }
 
@@ -59,6 +59,13 @@ BOOST_AUTO_TEST_CASE(only_a_confirmed_success_strictly_inside_contradicts) {
   BOOST_TEST(checked.contradictions[0].example == 10);
   BOOST_TEST(checked.contradictions[0].attack_radius == 0.5);
   BOOST_TEST(checked.contradictions[0].certified_radius == 0.5000001);
+}
+
+BOOST_AUTO_TEST_CASE(what_only_fp32_is_fooled_by_hides_nothing_that_fp64_confirms) {
+  const auto checked = attacks::check(planted_result(), certificate_of({0, 0, 0.45, 0}));
+  BOOST_REQUIRE(checked.contradictions.size() == 1u);
+  BOOST_TEST(checked.contradictions[0].example == 11);
+  BOOST_TEST(checked.contradictions[0].attack_radius == 0.4);
 }
 
 BOOST_AUTO_TEST_CASE(a_promise_about_the_fp32_program_needs_no_fp64) {

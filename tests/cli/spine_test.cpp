@@ -93,6 +93,46 @@ BOOST_AUTO_TEST_CASE(a_planted_radius_makes_the_attack_exit_1_and_names_the_exam
   BOOST_TEST(invoke(folder, {"compare", run}).status == 1);
 }
 
+BOOST_AUTO_TEST_CASE(an_attack_on_one_threat_keeps_those_on_others) {
+  const TempFolder folder;
+  const std::string run = (folder / "a").string();
+  BOOST_REQUIRE(invoke(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
+  const auto attack = [&](const char* threat, const char* examples) {
+    return invoke(folder, {"attack", run, "--threat", threat, "--examples", examples, "--steps",
+                           "2", "--search", "1"})
+        .status;
+  };
+  BOOST_TEST(attack("l2", "6") == 0);
+  BOOST_TEST(attack("linf", "5") == 0);
+  BOOST_TEST(attack("l2", "4") == 0);
+  const auto results = taut::io::load_attacks(folder / "a" / "attack.h5");
+  BOOST_TEST_REQUIRE(results.size() == 2u);
+  for (const auto& result : results) {
+    const bool l2 = result.threat.norm == taut::models::Norm::l2;
+    BOOST_TEST(result.label.size(0) == (l2 ? 4 : 5));
+    BOOST_TEST(result.provenance.at("steps") == "2");
+    BOOST_TEST(result.provenance.count("git_revision") == 1u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_interrupted_attack_leaves_the_earlier_one) {
+  const TempFolder folder;
+  const std::string run = (folder / "a").string();
+  BOOST_REQUIRE(invoke(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
+  BOOST_REQUIRE(
+      invoke(folder, {"attack", run, "--examples", "4", "--steps", "2", "--search", "1"}).status ==
+      0);
+  const std::string before = slurp(folder / "a" / "attack.h5");
+  const pid_t child =
+      start(folder, {"attack", run, "--examples", "0", "--steps", "100000", "--search", "60"});
+  while (slurp(folder / "err").find("attacking") == std::string::npos) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  kill(child, SIGINT);
+  BOOST_TEST(finish(folder, child).status == 130);
+  BOOST_TEST(slurp(folder / "a" / "attack.h5") == before);
+}
+
 BOOST_AUTO_TEST_CASE(ctrl_c_saves_and_resume_ends_where_an_undisturbed_run_ends) {
   const TempFolder folder;
   const std::string whole = (folder / "whole").string(), cut = (folder / "cut").string();

@@ -48,7 +48,9 @@ AttackResult sample_attack(const char* threat) {
   r.success = at::tensor({0, 1, 0, 1, 1, 1}, at::kByte).view({3, 2}).to(at::kBool);
   r.radius = at::tensor({0.3, kInf}, at::kDouble);
   r.confirmed = at::tensor({1, 0}, at::kByte).to(at::kBool);
+  r.radius_confirmed = at::tensor({0.4, kInf}, at::kDouble);
   r.adversarial = at::randn({2, 1, 2, 2}, make_generator(4));
+  r.adversarial_confirmed = at::randn({2, 1, 2, 2}, make_generator(5));
   r.gradients = 1234;
   r.seconds = 0.5;
   r.provenance = {{"loss", "margin"}};
@@ -92,6 +94,8 @@ void check_same(const AttackResult& a, const AttackResult& b) {
   BOOST_TEST(same(a.radius, b.radius));
   BOOST_TEST(same(a.confirmed, b.confirmed));
   BOOST_TEST(same(a.adversarial, b.adversarial));
+  BOOST_TEST(same(a.radius_confirmed, b.radius_confirmed));
+  BOOST_TEST(same(a.adversarial_confirmed, b.adversarial_confirmed));
   BOOST_TEST(same(a.embedding_rms, b.embedding_rms));
   BOOST_TEST(a.gradients == b.gradients);
   BOOST_TEST(same(a.seconds, b.seconds));
@@ -184,6 +188,8 @@ BOOST_AUTO_TEST_CASE(attacks_that_make_no_sense_are_refused) {
              "");
   BOOST_TEST(refused_attack([](AttackResult& r) { r.adversarial = at::ones({3, 4}); }) != "");
   BOOST_TEST(refused_attack([](AttackResult& r) { r.adversarial = Tensor(); }) != "");
+  BOOST_TEST(refused_attack([](AttackResult& r) { r.radius_confirmed[0] = NAN; }) != "");
+  BOOST_TEST(refused_attack([](AttackResult& r) { r.adversarial_confirmed = Tensor(); }) != "");
   BOOST_TEST(refused_attack([](AttackResult& r) { r.position = at::ones({3}, at::kLong); }) != "");
   BOOST_TEST(refused_attack([](AttackResult& r) { r.gradients = -1; }) != "");
   const TempFolder folder;

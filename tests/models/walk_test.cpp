@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_SUITE(walk_test)
 
 BOOST_AUTO_TEST_CASE(every_defined_tensor_is_visited_once_with_its_role) {
   const auto text = roles(sample_text());
-  BOOST_TEST(text.size() == 14);
+  BOOST_TEST(text.size() == 15);
   BOOST_TEST((text.at("embedding.table") == Role::embedding));
   BOOST_TEST((text.at("position.table") == Role::position));
   BOOST_TEST((text.at("a.attention.query.weight") == Role::query));

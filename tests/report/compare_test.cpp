@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(a_planted_contradiction_is_counted) {
   BOOST_TEST(check_line(checked(compare({sample("a")}))) ==
              "attacks inside a certified radius: 0 of 3");
   RunReport run = sample("b");
-  run.attacks[0].radius[0] = 0.4375;  // below its certified .5
+  set_attack_radius(run, 0, 0.4375);  // below its certified .5
   const Comparison c = compare({sample("a"), run});
   BOOST_TEST(check_line(checked(c)) == "attacks inside a certified radius: 1 of 6");
   BOOST_TEST(c.results[0][1].checked.contradictions.at(0).example == 0);
@@ -134,6 +134,7 @@ BOOST_AUTO_TEST_CASE(an_attack_that_only_fp32_sees_is_held_against_the_fp32_radi
   set_certificate(run, kPixels, {true}, {0.5});  // deployed: .25
   add_attack(run, kPixels, {true}, {0.4375});
   run.attacks[0].confirmed.fill_(false);
+  run.attacks[0].radius_confirmed.fill_(kInf);
   const ThreatResult r = only(compare({run}));
   BOOST_TEST(r.pairs.at(0).certified == 0.25);
   BOOST_TEST(r.checked.contradictions.empty());

@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(infinity_and_nan_have_names_and_absence_is_null) {
 
 BOOST_AUTO_TEST_CASE(contradictions_are_listed) {
   RunReport run = sample("a");
-  run.attacks[0].radius[0] = 0.4375;
+  set_attack_radius(run, 0, 0.4375);
   const Json all = Json::parse(summary_json(compare({run}), {}));
   BOOST_TEST(all["attacks_inside_certified_radius"] == 1);
   const Json& one = all["runs"][0]["threats"][0]["contradictions"][0];

@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(what_gnuplot_complains_about_is_passed_on) {
 
 BOOST_AUTO_TEST_CASE(the_scatter_shows_pairs_and_counts_the_rest) {
   RunReport run = sample("a");
-  run.attacks[0].radius[1] = 0.2;  // below its certified .25
+  set_attack_radius(run, 1, 0.2);  // below its certified .25
   const auto figure = scatter(compare({run}), 0);
   BOOST_REQUIRE(figure.has_value());
   BOOST_TEST(figure->plot.diagonal);
@@ -107,6 +107,23 @@ BOOST_AUTO_TEST_CASE(the_scatter_shows_pairs_and_counts_the_rest) {
       (figure->plot.series[1].points == std::vector<std::pair<double, double>>{{0.25, 0.2}}));
   BOOST_TEST(figure->caption.find("a: 4 rows, 1 below the line, 1 without a certificate, 1 never "
                                   "broken") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_hopeless_run_does_not_flatten_the_others) {
+  RunReport hopeless = sample("b");
+  hopeless.certificate->threats[0].radius = at::full({5}, 1e-19, at::kDouble);
+  hopeless.certificate->threats[0].radius_deployed = at::zeros({5}, at::kDouble);
+  const Comparison c = compare({sample("a"), hopeless});
+  const auto points = scatter(c, 0), lines = curves(c, 0, false);
+  BOOST_REQUIRE((points && lines));
+  BOOST_TEST(points->plot.x.low > 1e-8);
+  BOOST_TEST(lines->plot.x.low > 1e-5);
+  BOOST_TEST(points->plot.series[1].points.empty());
+  BOOST_TEST(points->caption.find("3 with a radius left of the axis") != std::string::npos);
+  // A contradiction is drawn wherever it lies.
+  set_attack_radius(hopeless, 0, 1e-20);
+  const auto alarmed = scatter(compare({sample("a"), hopeless}), 0);
+  BOOST_TEST(alarmed->plot.x.low < 1e-18);
 }
 
 BOOST_AUTO_TEST_CASE(curves_of_all_runs_share_one_plot) {

@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_page_refers_to_nothing_and_believes_no_name) {
 BOOST_AUTO_TEST_CASE(a_planted_contradiction_is_shown) {
   const taut::test::TempFolder folder;
   RunReport run = sample("wrong");
-  run.attacks[0].radius[0] = 0.4375;
+  set_attack_radius(run, 0, 0.4375);
   write_report(folder.path(), compare({run}), {});
   const std::string html = read(folder / "report.html");
   BOOST_TEST(has(html, "class=\"verdict bad\">attacks inside a certified radius: 1 of 3"));

@@ -53,8 +53,15 @@ inline void add_attack(RunReport& run, const models::Threat& threat, const std::
   a.label = at::ones({rows}, at::kLong);
   a.prediction = predictions(right);
   a.radius = at::tensor(radius, at::kDouble);
+  a.radius_confirmed = a.radius.clone();
   a.confirmed = a.radius < kInf;
   run.attacks.push_back(a);
+}
+
+// A find of fp32 and fp64 alike.
+inline void set_attack_radius(RunReport& run, int64_t row, double radius) {
+  run.attacks[0].radius[row] = radius;
+  run.attacks[0].radius_confirmed[row] = radius;
 }
 
 // Five rows: the last is misclassified, the fourth never broken.
