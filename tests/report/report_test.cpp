@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(embeddings_get_relative_figures) {
   BOOST_TEST(count(html, "<svg") == 3u);  // absolute, relative, scatter
   BOOST_TEST(has(html, "largest RMS of a perturbed token / RMS of the embedding table"));
   BOOST_TEST(has(html, "accuracy certified at 0.1 of the embedding RMS"));
-  BOOST_TEST(has(html, "0.25 (0.125 of the embedding RMS)"));  // unit: .5 sqrt(16) = 2
+  BOOST_TEST(has(html, "median certified radius / embedding RMS"));  // unit: .5 sqrt(16) = 2
   BOOST_TEST(has(html, "left out: the RMS of its embedding is not known"));
   BOOST_TEST(has(html, "RMS not known"));
 }
