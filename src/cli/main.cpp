@@ -37,7 +37,7 @@ int run(int argc, char** argv) {
   CLI::App app(
       "taut: train Lipschitz-constrained transformers, certify them, attack them, compare them");
   app.set_version_flag("--version", version_text());
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   std::array<Run, kVerbs.size()> runs;
   for (size_t i = 0; i < kVerbs.size(); ++i) {
     runs[i] = kVerbs[i].bind(*app.add_subcommand(kVerbs[i].name, kVerbs[i].help));
@@ -55,7 +55,7 @@ int run(int argc, char** argv) {
   for (size_t i = 0; i < kVerbs.size(); ++i) {
     if (app.got_subcommand(kVerbs[i].name)) return runs[i]();
   }
-  return 2;
+  return usage_error("expected a verb; taut --help lists them");
 }
 
 }  // namespace

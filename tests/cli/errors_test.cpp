@@ -35,6 +35,7 @@ BOOST_AUTO_TEST_SUITE(errors_test)
 BOOST_AUTO_TEST_CASE(unknown_names_are_named_with_the_nearest_known_one) {
   const TempFolder folder;
   refused(invoke(folder, {"trian"}), "nearest: 'train'");
+  refused(invoke(folder, {}), "--help");
   refused(invoke(folder, {"train", "digit-vit"}), "nearest: 'digits-vit'");
   std::ofstream(folder / "bad.toml") << "[model]\nwidht = 32\n";
   refused(invoke(folder, {"train", (folder / "bad.toml").string()}),
