@@ -57,6 +57,8 @@ void check_row(const AttackResult& result, int64_t i, const certify::Certificate
   ++checked.compared;
   // fp64 stands for the reals of `radius`; `radius_deployed` promises what fp32 does.
   const auto confirmed = result.radius_confirmed[i].item<double>();
+  require(!std::isnan(radius) && !std::isnan(confirmed),
+          "the attack radius of example {}, position {} is not a number", example, position);
   const double certified = std::max(exact, deployed);
   if (confirmed < certified) {
     checked.contradictions.push_back({example, position, confirmed, certified});

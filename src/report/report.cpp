@@ -114,6 +114,9 @@ bool told_relatively(const Comparison& comparison, size_t threat, const ReportOp
     }
     return false;
   };
+  for (const ThreatResult& r : comparison.results[threat]) {
+    if ((r.certified || r.attacked) && !(r.unit > 0)) return false;
+  }
   const std::vector<double> sizes = eps_list(comparison, threat, options);
   return on_embeddings(comparison, threat) && std::all_of(sizes.begin(), sizes.end(), is_relative);
 }

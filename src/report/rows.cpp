@@ -29,7 +29,7 @@ std::vector<std::pair<Key, Seen>> plain_rows(const Result& result, const std::st
   const auto prediction = values<int64_t>(result.prediction, count, "predictions", run);
   std::vector<std::pair<Key, Seen>> rows;
   for (int64_t i = 0; i < count; ++i) {
-    rows.push_back({{example[i], position[i]}, {label[i], label[i] == prediction[i], 0, 0, false}});
+    rows.push_back({{example[i], position[i]}, {label[i], label[i] == prediction[i], 0, 0, 0}});
   }
   return rows;
 }
@@ -60,18 +60,16 @@ void merge_attack(Rows& into, const attacks::AttackResult& attack, const std::st
   auto rows = plain_rows(attack, run);
   const auto count = static_cast<int64_t>(rows.size());
   const auto radius = values<double>(attack.radius, count, "attack radii", run);
-  const auto confirmed = values<bool>(attack.confirmed, count, "confirmations", run);
+  const auto confirmed = values<double>(attack.radius_confirmed, count, "confirmed radii", run);
   for (size_t i = 0; i < rows.size(); ++i) {
     Seen seen = rows[i].second;
     seen.radius = known(radius[i]);
-    seen.confirmed = confirmed[i];
+    seen.confirmed = known(confirmed[i]);
     const auto [at, fresh] = into.insert({rows[i].first, seen});
     if (fresh) continue;
     at->second.right = at->second.right && seen.right;
-    if (seen.radius < at->second.radius) {
-      at->second.radius = seen.radius;
-      at->second.confirmed = seen.confirmed;
-    }
+    at->second.radius = std::min(at->second.radius, seen.radius);
+    at->second.confirmed = std::min(at->second.confirmed, seen.confirmed);
   }
 }
 

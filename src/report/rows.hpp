@@ -14,10 +14,10 @@ using Key = std::pair<int64_t, int64_t>;  // example, position
 // One row as a certificate or an attack saw it.
 struct Seen {
   int64_t label = 0;
-  bool right = false;      // the clean prediction
-  double radius = 0;       // real arithmetic, or of the attack
-  double deployed = 0;     // of the fp32 program
-  bool confirmed = false;  // the attack, in fp64
+  bool right = false;    // the clean prediction
+  double radius = 0;     // real arithmetic, or what fooled the fp32 program
+  double deployed = 0;   // certified of the fp32 program
+  double confirmed = 0;  // what fooled fp64 too
 };
 using Rows = std::map<Key, Seen>;
 

@@ -9,8 +9,8 @@ namespace taut::report {
 namespace {
 
 constexpr size_t kMostPoints = 1500;  // of one run
-constexpr double kDecades = 6;        // below, a point says only that it is hopeless
-constexpr double kAllDecades = 300;   // a contradiction is always drawn
+constexpr double kSmallest = 1e-4;    // of the largest radius; below, a point says only: hopeless
+constexpr double kDecades = 300;      // what is left is drawn, wherever it lies
 
 // At most kMostPoints, evenly taken.
 void thin(std::vector<std::pair<double, double>>& points) {
@@ -24,9 +24,18 @@ struct Counts {
   int64_t below = 0, no_certificate = 0, unbroken = 0;
 };
 
-// Takes away the points left of the axis; how many.
-size_t clip(Series& series, const Axis& x) {
-  return std::erase_if(series.points, [&](const auto& point) { return point.first < x.low; });
+// Takes away the points far below the largest certified radius of all runs; how many.
+size_t clip(Series& series, double largest) {
+  return std::erase_if(series.points,
+                       [&](const auto& point) { return point.first < kSmallest * largest; });
+}
+
+double largest_certified(const std::vector<Series>& runs) {
+  double largest = 0;
+  for (const Series& series : runs) {
+    for (const auto& [certified, attacked] : series.points) largest = std::max(largest, certified);
+  }
+  return largest;
 }
 
 // Points on or above the diagonal and below it. A row may be both never broken and without a proof.
@@ -45,7 +54,7 @@ Counts split(const ThreatResult& result, Series& above, Series& below) {
 }
 
 // Both axes reach the diagonal, so that the distance to it can be seen.
-void set_axes(Plot& plot, const std::string& norm, double decades) {
+void set_axes(Plot& plot, const std::string& norm) {
   std::vector<double> certified, attacked;
   for (const Series& series : plot.series) {
     for (const auto& [x, y] : series.points) {
@@ -58,13 +67,13 @@ void set_axes(Plot& plot, const std::string& norm, double decades) {
     certified.push_back(*std::max_element(attacked.begin(), attacked.end()));
     attacked.push_back(largest);
   }
-  plot.x = spanning(certified, "certified radius, " + norm, decades);
-  plot.y = spanning(attacked, "attack radius, " + norm, decades);
+  plot.x = spanning(certified, "certified radius, " + norm, kDecades);
+  plot.y = spanning(attacked, "attack radius, " + norm, kDecades);
 }
 
 std::string left_out(size_t clipped, const Series& points) {
   std::string text;
-  if (clipped > 0) text += fmt::format(", {} with a radius left of the axis", clipped);
+  if (clipped > 0) text += fmt::format(", {} with a radius too small to draw", clipped);
   if (points.points.size() > kMostPoints) text += fmt::format(" ({} points drawn)", kMostPoints);
   return text;
 }
@@ -88,13 +97,13 @@ std::optional<Figure> scatter(const Comparison& comparison, size_t threat) {
     plot.series.push_back(std::move(points));
   }
   if (plot.series.empty()) return std::nullopt;
-  const size_t runs = plot.series.size();
-  if (!alarm.points.empty()) plot.series.push_back(alarm);
-  set_axes(plot, norm, alarm.points.empty() ? kDecades : kAllDecades);
-  for (size_t i = 0; i < runs; ++i) {
-    notes[i] += left_out(clip(plot.series[i], plot.x), plot.series[i]);
+  const double largest = largest_certified(plot.series);
+  for (size_t i = 0; i < plot.series.size(); ++i) {
+    notes[i] += left_out(clip(plot.series[i], largest), plot.series[i]);
     thin(plot.series[i].points);
   }
+  if (!alarm.points.empty()) plot.series.push_back(alarm);
+  set_axes(plot, norm);
   return Figure{plot, fmt::format("Per row predicted rightly: radius proved against radius of the "
                                   "smallest perturbation found ({}). The line is where both agree; "
                                   "a sound certificate keeps every point on or above it. Rows "

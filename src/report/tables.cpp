@@ -54,10 +54,9 @@ void add_medians(Table& table, const Comparison& comparison, size_t threat, bool
 }
 
 std::string rows_text(const ThreatResult& r) {
-  const std::optional<Radii>& all = r.certified_all ? r.certified_all : r.certified;
-  if (!all) return kNotCertified;
+  if (!r.certified) return kNotCertified;
   if (!r.attacked) return kNotAttacked;
-  return fmt::format("{} of {}", r.attacked->rows, all->rows);
+  return fmt::format("{} of {}", r.shared_rows, r.certified_rows);
 }
 
 std::string share_text(const std::optional<Radii>& radii, double eps, const char* absent,
@@ -92,8 +91,14 @@ void add_accuracies(Table& table, const Comparison& comparison, size_t threat,
   const bool more = std::any_of(results.begin(), results.end(),
                                 [](const ThreatResult& r) { return r.certified_all.has_value(); });
   if (!more) return;
-  add("accuracy certified at " + size + ", every certified row", &ThreatResult::certified_all,
-      "as above", Round::down);
+  add_row(table, comparison, "accuracy certified at " + size + ", every certified row",
+          [&](size_t run) -> std::string {
+            const ThreatResult& r = results[run];
+            const std::optional<double> eps = eps_of(run);
+            if (!eps && r.certified) return kNoRms;
+            return share_text(r.certified_all ? r.certified_all : r.certified, eps.value_or(0),
+                              kNotCertified, Round::down);
+          });
 }
 
 std::string fact(const RunReport& run, const std::string& key) {

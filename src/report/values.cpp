@@ -10,10 +10,6 @@
 namespace taut::report {
 namespace {
 
-std::optional<double> as_value(const std::optional<Radii>& radii) {
-  return radii ? std::optional<double>(static_cast<double>(radii->rows)) : std::nullopt;
-}
-
 std::optional<double> median_of(const std::optional<Radii>& radii) {
   return radii ? median(*radii) : std::nullopt;
 }
@@ -54,9 +50,12 @@ void add_threat(std::vector<Value>& out, const ThreatResult& r, size_t run, size
   add("log10_constant", r.log10_constant);
   add("eps_of_relative_1", r.unit > 0 ? std::optional<double>(r.unit) : std::nullopt);
   const std::optional<Radii>& every = r.certified_all ? r.certified_all : r.certified;
-  add("certified_rows", as_value(every));
-  add("compared_rows", r.certified && r.attacked ? as_value(r.attacked) : std::nullopt);
-  add("attacked_rows", as_value(r.attacked));
+  const auto count = [](bool there, int64_t rows) {
+    return there ? std::optional<double>(static_cast<double>(rows)) : std::nullopt;
+  };
+  add("certified_rows", count(r.certified.has_value(), r.certified_rows));
+  add("compared_rows", count(r.certified && r.attacked, r.shared_rows));
+  add("attacked_rows", count(r.attacked.has_value(), r.attacked_rows));
   add("smallest_certified_radius", smallest_of(every));
   add("median_certified_radius", median_of(r.certified));
   add("median_certified_radius_fp32", median_of(r.deployed));

@@ -34,8 +34,21 @@ double unit_norm(c10::IntArrayRef shape) {
                    static_cast<double>(shape.back()));
 }
 
+const std::vector<std::string>& constraint_names() {
+  static const std::vector<std::string> names{"none",
+                                              "soft_cap",
+                                              "hard_cap",
+                                              "spectral_normalize",
+                                              "stiefel",
+                                              "hammer",
+                                              "spectral_weight_decay"};
+  return names;
+}
+
 double rms_cap_of(Role role, const ConstraintOptions& options) {
-  if (options.name == "none") return std::numeric_limits<double>::infinity();
+  const bool caps_matrices = options.name != "spectral_weight_decay";
+  if (options.name == "none" || (is_matrix(role) && !caps_matrices))
+    return std::numeric_limits<double>::infinity();
   if (role == Role::head) return options.w_max_head;
   if (is_matrix(role)) return options.w_max;
   if (is_table(role)) return options.table_rms;
@@ -49,13 +62,48 @@ double cap_of(Role role, c10::IntArrayRef shape, const ConstraintOptions& option
   return cap;
 }
 
-void soft_cap_after(const at::Tensor& matrices, double w_max, const Move& move) {
+namespace {
+
+constexpr int kIterations = 8;  // of block power iteration, from a fixed start: no state to save
+
+at::Tensor softly_capped(const at::Tensor& matrices, double w_max, const Move& move) {
   const double unit = unit_norm(matrices.sizes());
-  const double alpha = kernels::soft_cap_coupling(w_max, move.lr, move.weight_decay,
-                                                  kernels::worst_output(move.polar));
+  const double alpha = kernels::soft_cap_coupling(w_max, move.lr, move.weight_decay, move.update);
   // s(W / unit) unit = W - (alpha / unit^2) W^3 ...: the unit goes into the coefficient.
-  if (alpha > 0) matrices.copy_(kernels::soft_cap(matrices, alpha / (unit * unit)));
-  cap_matrices(matrices, w_max);
+  const at::Tensor soft = alpha > 0 ? kernels::soft_cap(matrices, alpha / (unit * unit)) : matrices;
+  return kernels::cap_certified(soft, w_max * unit);
+}
+
+kernels::TopPair top_of(const at::Tensor& matrices) {
+  at::Tensor start;
+  return kernels::top_singular(matrices, start, kIterations);
+}
+
+at::Tensor constrained(const at::Tensor& matrices, double w_max, const ConstraintOptions& options,
+                       const Move& move) {
+  const double unit = unit_norm(matrices.sizes()), cap = w_max * unit;
+  if (options.name == "soft_cap") return softly_capped(matrices, w_max, move);
+  if (options.name == "hard_cap") {
+    // What one step can have made of weights within the cap, and a little for rounding.
+    const double reach = 1.00001 * (cap + move.lr * move.update * unit);
+    const double known = std::isfinite(reach) ? reach : 0;
+    return kernels::hard_cap(matrices, cap, known);
+  }
+  if (options.name == "spectral_normalize") return kernels::spectral_normalize(matrices, cap);
+  if (options.name == "stiefel") return kernels::stiefel(matrices, cap);
+  if (options.name == "hammer") return kernels::spectral_hammer(matrices, top_of(matrices), cap);
+  if (options.name == "spectral_weight_decay") {
+    return kernels::spectral_weight_decay(matrices, top_of(matrices), move.lr * options.decay);
+  }
+  return matrices;
+}
+
+}  // namespace
+
+void constrain(const at::Tensor& matrices, double w_max, const ConstraintOptions& options,
+               const Move& move) {
+  const at::Tensor held = constrained(matrices, w_max, options, move);
+  if (!held.is_same(matrices)) matrices.copy_(held);
 }
 
 void cap_matrices(const at::Tensor& matrices, double w_max) {

@@ -3,13 +3,14 @@
 #include <ATen/core/Tensor.h>
 #include <c10/util/ArrayRef.h>
 
-#include "kernels/orthogonalize.hpp"
 #include "models/network.hpp"
 #include "src/train/options.hpp"
 
 namespace taut::train {
 
 // Which weights a constraint acts on, and what it holds them to.
+
+const std::vector<std::string>& constraint_names();
 
 bool is_matrix(models::Role role);  // hidden, query, key, value, output, head: a map (..., out, in)
 bool is_table(models::Role role);   // embedding, position: rows
@@ -25,16 +26,18 @@ double rms_cap_of(models::Role role, const ConstraintOptions& options);
 // of a row of a table. Infinity when uncapped.
 double cap_of(models::Role role, c10::IntArrayRef shape, const ConstraintOptions& options);
 
-// One update that the soft cap has to undo: rate, decay, and which polar set made it.
+// The step that a constraint has to undo: rate, decay, and the largest RMS->RMS norm of an update
+// per unit of rate (kernels::worst_output of a polar set; infinity for AdamW).
 struct Move {
-  double lr = 0, weight_decay = 0;
-  kernels::PolarSet polar = kernels::PolarSet::modula6;
+  double lr = 0, weight_decay = 0, update = 1;
 };
 
-// Matrices (..., out, in) right after a Muon step from weights within `w_max` (RMS->RMS), in place:
-// the soft cap with the coupling of that step, then a certified division where rounding or the
-// polynomial left a matrix above. Afterwards sigma(stored) <= w_max sqrt(out / in), a theorem.
-void soft_cap_after(const at::Tensor& matrices, double w_max, const Move& move);
+// Matrices (..., out, in) right after a step from weights within `w_max` (RMS->RMS), in place, by
+// the method of `options`. Afterwards sigma(stored) <= w_max sqrt(out / in), a theorem, unless the
+// method is none or spectral_weight_decay. soft_cap takes the coupling of the step and needs a
+// finite update. [Newhouse et al. 2025, section 3]
+void constrain(const at::Tensor& matrices, double w_max, const ConstraintOptions& options,
+               const Move& move);
 
 // The certified division alone, for weights of any origin.
 void cap_matrices(const at::Tensor& matrices, double w_max);

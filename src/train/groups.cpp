@@ -17,28 +17,34 @@ Rule rule_of(Role role, const OptimizerOptions& options) {
   return is_table(role) ? Rule::rows : Rule::adam;
 }
 
+// AdamW steps entries; only a constraint makes it keep matrices and tables apart.
+Layout layout_of(Role role, Rule rule, const ConstraintOptions& constraint) {
+  if (rule == Rule::muon) return Layout::matrices;
+  if (rule == Rule::rows) return Layout::rows;
+  if (constraint.name == "none") return Layout::entries;
+  return is_matrix(role) ? Layout::matrices : is_table(role) ? Layout::rows : Layout::entries;
+}
+
 // What members of one group have in common.
-std::string key_of(const std::string& path, const at::Tensor& tensor, Rule rule,
-                   const Group& like) {
-  switch (rule) {
-    case Rule::muon:
-      return fmt::format("muon {} {} {}", tensor.size(-2), tensor.size(-1), like.cap);
-    case Rule::rows:
+std::string key_of(const std::string& path, const at::Tensor& tensor, const Group& like) {
+  switch (like.layout) {
+    case Layout::matrices:
+      return fmt::format("matrices {} {} {}", tensor.size(-2), tensor.size(-1), like.cap);
+    case Layout::rows:
       return path;  // the longest row is that of one table
-    case Rule::adam:
-      return fmt::format("adam {}", like.decays);
+    case Layout::entries:
+      return fmt::format("entries {}", like.decays);
   }
   return path;
 }
 
-// (matrices, out, in), (rows, width) or (entries)
-at::Tensor arranged(const at::Tensor& entries, Rule rule, c10::IntArrayRef shape) {
-  switch (rule) {
-    case Rule::muon:
+at::Tensor arranged(const at::Tensor& entries, Layout layout, c10::IntArrayRef shape) {
+  switch (layout) {
+    case Layout::matrices:
       return entries.view({-1, shape[shape.size() - 2], shape.back()});
-    case Rule::rows:
+    case Layout::rows:
       return entries.view({-1, shape.back()});
-    case Rule::adam:
+    case Layout::entries:
       return entries;
   }
   return entries;
@@ -56,7 +62,7 @@ void store(Group& group, const std::vector<at::Tensor>& parts) {
     group.members[i].offset = offset;
     offset += parts[i].numel();
   }
-  group.value = arranged(at::cat(parts), group.rule, group.members.front().shape);
+  group.value = arranged(at::cat(parts), group.layout, group.members.front().shape);
   group.momentum = at::zeros_like(group.value);
   if (group.rule == Rule::adam) group.second = at::zeros_like(group.value);
   for (Member& member : group.members) {
@@ -96,8 +102,9 @@ std::vector<Group> make_groups(models::Network& network, const OptimizerOptions&
     Group like;
     like.rule = rule_of(role, optimizer);
     like.decays = is_matrix(role);
+    like.layout = layout_of(role, like.rule, constraint);
     like.cap = rms_cap_of(role, constraint);
-    const auto [at, fresh] = index.emplace(key_of(path, tensor, like.rule, like), groups.size());
+    const auto [at, fresh] = index.emplace(key_of(path, tensor, like), groups.size());
     if (fresh) {
       groups.push_back(like);
       parts.emplace_back();

@@ -14,6 +14,9 @@ namespace taut::train {
 // How a tensor is stepped: whole matrices, table rows, or entry by entry.
 enum class Rule { muon, rows, adam };
 
+// How a group's values are arranged: what a constraint can act on.
+enum class Layout { matrices, rows, entries };
+
 struct Member {
   std::string path;
   std::vector<int64_t> shape;
@@ -25,10 +28,11 @@ struct Member {
 // tensors are views of it: small networks cost calls, not arithmetic.
 struct Group {
   Rule rule = Rule::adam;
+  Layout layout = Layout::entries;
   bool decays = false;  // weight decay applies
   double cap = 0;       // RMS->RMS of a matrix, RMS of a table row; infinity: none
   std::vector<Member> members;
-  at::Tensor value;     // muon: (matrices, out, in); rows: (rows, width); adam: (entries)
+  at::Tensor value;     // (matrices, out, in), (rows, width) or (entries)
   at::Tensor momentum;  // like value; the first moment of adam
   at::Tensor second;    // like value; adam only
 };

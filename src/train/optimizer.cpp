@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
+#include <limits>
 
 #include "src/core/core.hpp"
 #include "src/train/adamw.hpp"
@@ -15,8 +16,13 @@ namespace {
 
 void hold(const Group& group) {
   if (std::isinf(group.cap)) return;
-  if (group.rule == Rule::muon) cap_matrices(group.value, group.cap);
-  if (group.rule == Rule::rows) cap_rows(group.value, group.cap);
+  if (group.layout == Layout::matrices) cap_matrices(group.value, group.cap);
+  if (group.layout == Layout::rows) cap_rows(group.value, group.cap);
+}
+
+void hold_after(const Group& group, const ConstraintOptions& options, const Move& move) {
+  if (group.layout == Layout::matrices) constrain(group.value, group.cap, options, move);
+  if (group.layout == Layout::rows) hold(group);
 }
 
 void require_finite(const Group& group, const at::Tensor& gradient) {
@@ -24,17 +30,6 @@ void require_finite(const Group& group, const at::Tensor& gradient) {
   require(std::isfinite(gradient.sum(at::kDouble).item<double>()),
           "the gradient of {}{} is not finite", group.members.front().path,
           group.members.size() > 1 ? " (or of a weight stepped together with it)" : "");
-}
-
-void step_matrices(const Group& group, const at::Tensor& gradient, const MuonStep& muon) {
-  muon_step(group.value, group.momentum, gradient, muon);
-  if (std::isinf(group.cap)) return;
-  soft_cap_after(group.value, group.cap, {muon.lr, muon.weight_decay, muon.polar});
-}
-
-void step_rows(const Group& group, const at::Tensor& gradient, const MuonStep& muon) {
-  row_step(group.value, group.momentum, gradient, muon);
-  if (!std::isinf(group.cap)) cap_rows(group.value, group.cap);
 }
 
 }  // namespace
@@ -76,22 +71,25 @@ void step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients, double
                       kernels::parse_polar_set(o.polar)};
   AdamStep adam{
       (adam_only ? o.lr : o.vector_lr) * rate, 0, o.beta1, o.beta2, o.eps, ++optimizer.adam_steps};
+  Move move{o.lr * rate, o.weight_decay, kernels::worst_output(muon.polar)};
+  if (adam_only) move.update = std::numeric_limits<double>::infinity();
   size_t next = 0;
   for (const Group& group : optimizer.groups) {
     const at::Tensor gradient = side_by_side(group, gradients, next);
     require_finite(group, gradient);
     switch (group.rule) {
       case Rule::muon:
-        step_matrices(group, gradient, muon);
+        muon_step(group.value, group.momentum, gradient, muon);
         break;
       case Rule::rows:
-        step_rows(group, gradient, muon);
+        row_step(group.value, group.momentum, gradient, muon);
         break;
       case Rule::adam:
         adam.weight_decay = group.decays ? o.weight_decay : 0;
         adamw_step(group.value, group.momentum, group.second, gradient, adam);
         break;
     }
+    hold_after(group, options.constraint, move);
   }
 }
 

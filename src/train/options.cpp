@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.hpp"
 #include "src/core/core.hpp"
+#include "src/train/constraint.hpp"
 #include "src/train/schedule.hpp"
 
 namespace taut::train {
@@ -53,7 +54,6 @@ void check(const OptimizerOptions& o) {
 
 // The soft cap is a cap only while it rises on the whole interval that one step can reach.
 void check_coupling(const OptimizerOptions& o, const char* option, double w_max) {
-  require_positive(option, w_max);
   const double update = kernels::worst_output(kernels::parse_polar_set(o.polar));
   const double ratio = update / w_max - o.weight_decay;
   const double largest = ratio > 0 ? kLargestStep / ratio : std::numeric_limits<double>::infinity();
@@ -63,16 +63,25 @@ void check_coupling(const OptimizerOptions& o, const char* option, double w_max)
 }
 
 void check(const ConstraintOptions& c, const OptimizerOptions& o) {
-  require_known("constraint.name", c.name, {"none", "soft_cap"});
+  require_known("constraint.name", c.name, constraint_names());
   if (c.name == "none") return;
+  require_positive("constraint.table_rms", c.table_rms);
+  require_not_negative("constraint.decay", c.decay);
+  if (c.name == "spectral_weight_decay") {
+    require(o.lr * c.decay <= 1, "constraint.decay: expected lr * decay <= 1, got {} * {}", o.lr,
+            c.decay);
+    return;
+  }
+  require_positive("constraint.w_max", c.w_max);
+  require_positive("constraint.w_max_head", c.w_max_head);
+  if (c.name != "soft_cap") return;
   require(
       o.name == "muon",
       "constraint.name: soft_cap needs optimizer.name muon, got {}: the cap is chosen for updates "
-      "of a known spectral norm, and an AdamW update has none (use constraint.name none)",
+      "of a known spectral norm, and an AdamW update has none (use hard_cap)",
       o.name);
   check_coupling(o, "constraint.w_max", c.w_max);
   check_coupling(o, "constraint.w_max_head", c.w_max_head);
-  require_positive("constraint.table_rms", c.table_rms);
 }
 
 }  // namespace

@@ -19,10 +19,13 @@ struct OptimizerOptions {
 };
 
 struct ConstraintOptions {
-  std::string name = "soft_cap";  // none | soft_cap
+  // none | soft_cap (muon) | hard_cap | spectral_normalize | stiefel | hammer |
+  // spectral_weight_decay
+  std::string name = "soft_cap";
   double w_max = 1;       // hidden, query, key, value, output: RMS->RMS, per head for q, k, v; > 0
   double w_max_head = 1;  // the last linear
   double table_rms = 1;   // rows of embedding and position tables
+  double decay = 0.1;     // spectral_weight_decay: of the largest singular value, per unit of lr
 };
 
 struct TrainOptions {

@@ -125,6 +125,9 @@ BOOST_AUTO_TEST_CASE(of_several_attacks_the_worst_case_counts) {
   add_attack(run, kPixels, {true, true, true}, {0.75, 0.25, kInf});
   const Radii attacked = *only(compare({run})).attacked;
   BOOST_TEST(attacked.rows == 3);
+  RunReport doubtful = run;
+  add_attack(doubtful, kPixels, {true, true, false}, {9, 9, 9});
+  BOOST_TEST(only(compare({doubtful})).attacked->correct.size() == 2u);
   BOOST_TEST(attacked.correct == (std::vector<double>{0.25, 0.5, 2}),
              boost::test_tools::per_element());
 }
@@ -149,7 +152,7 @@ BOOST_AUTO_TEST_CASE(rows_that_do_not_fit_are_errors) {
   shorter.certificate->threats[0].radius = at::zeros({4}, at::kDouble);
   BOOST_CHECK_THROW(compare({shorter}), Error);
   RunReport missing = sample("a");
-  missing.attacks[0].confirmed = at::Tensor();
+  missing.attacks[0].radius_confirmed = at::Tensor();
   BOOST_CHECK_THROW(compare({missing}), Error);
   RunReport twice = sample("a");
   twice.certificate->example[1] = 0;
@@ -160,8 +163,12 @@ BOOST_AUTO_TEST_CASE(different_rows_are_noted) {
   BOOST_TEST(compare({sample("a"), sample("b")}).notes.empty());
   RunReport other = sample("b");
   other.certificate->example += 100;
-  const Comparison c = compare({sample("a"), other});
-  BOOST_TEST(c.notes.size() == 1u);
+  other.attacks[0].example += 100;
+  BOOST_TEST(compare({sample("a"), other}).notes.size() == 1u);
+  RunReport relabelled = sample("b");
+  relabelled.certificate->label[4] = 7;
+  relabelled.attacks[0].label[4] = 7;
+  BOOST_TEST(compare({sample("a"), relabelled}).notes.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_rescaled_table_has_the_same_relative_figures) {

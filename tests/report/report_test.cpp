@@ -139,6 +139,16 @@ BOOST_AUTO_TEST_CASE(a_planted_contradiction_is_shown) {
   BOOST_TEST(has(html, "1 below the line"));
 }
 
+BOOST_AUTO_TEST_CASE(notes_are_told_on_the_page) {
+  const taut::test::TempFolder folder;
+  RunReport other = sample("b");
+  other.certificate->example += 100;
+  write_report(folder.path(), compare({sample("a"), other}), {});
+  BOOST_TEST(
+      has(read(folder / "report.html"), "differences between the two may come from the data"));
+  BOOST_TEST(has(read(folder / "report.md"), "share no row"));
+}
+
 BOOST_AUTO_TEST_CASE(embeddings_get_relative_figures) {
   const taut::test::TempFolder folder;
   RunReport unknown = sample("no rms", kTokens);

@@ -32,8 +32,8 @@ std::string above_cap(const models::Network& network, const train::ConstraintOpt
 }
 
 // Checks the caps at the start and after each of 100 steps.
-void train_under_caps(train::TrainOptions options) {
-  options.steps = 100;
+void train_under_caps(train::TrainOptions options, int64_t steps = 100) {
+  options.steps = steps;
   const data::Dataset dataset = data::open_dataset(options.data);
   train::State state = train::fresh_state(options, dataset);
   data::Order order = train::order_of(options, dataset);
@@ -69,7 +69,8 @@ BOOST_AUTO_TEST_CASE(the_soft_cap_undoes_the_worst_step) {
     const double unit = train::unit_norm({2, 8, 32});
     const at::Tensor polar = kernels::orthogonalize(at::randn({2, 8, 32}, generator));
     const at::Tensor weights = polar * (unit * (w_max + lr));
-    train::soft_cap_after(weights, w_max, {lr, 0, kernels::PolarSet::modula6});
+    const double update = kernels::worst_output(kernels::PolarSet::modula6);
+    train::constrain(weights, w_max, {.name = "soft_cap"}, {lr, 0, update});
     const double norm = kernels::certified_sigma_max(weights) / unit;
     BOOST_TEST(norm <= w_max);
     BOOST_TEST(norm >= w_max * 0.98);
@@ -95,6 +96,45 @@ BOOST_AUTO_TEST_CASE(a_gpt_stays_within_its_caps) {
   o.optimizer.polar = "muon5";
   o.optimizer.lr = 0.2;
   train_under_caps(o);
+}
+
+BOOST_AUTO_TEST_CASE(every_constraint_holds_its_caps_under_both_optimizers) {
+  for (const char* name : {"hard_cap", "spectral_normalize", "stiefel", "hammer"}) {
+    for (const char* optimizer : {"muon", "adamw"}) {
+      for (train::TrainOptions o : {test::images_run("vit"), test::text_run()}) {
+        BOOST_TEST_CONTEXT(name << " " << optimizer << " " << o.model.name) {
+          o.optimizer.name = optimizer;
+          if (o.optimizer.name == "adamw") o.optimizer.lr = 0.02;
+          o.constraint.name = name;
+          train_under_caps(o, 12);
+        }
+      }
+    }
+  }
+}
+
+// The methods differ in what they leave below the cap.
+BOOST_AUTO_TEST_CASE(each_constraint_does_what_its_name_says) {
+  at::Generator g = make_generator(test::seed());
+  const at::Tensor before = at::randn({1, 6, 6}, g);
+  const at::Tensor sigma = at::linalg_svdvals(before)[0];
+  const double cap = (sigma[0].item<double>() + sigma[1].item<double>()) / 2;
+  const auto after = [&](const char* name) {
+    const at::Tensor w = before.clone();
+    train::constrain(w, cap, {.name = name, .decay = 0.5}, {0.1, 0, INFINITY});
+    return at::linalg_svdvals(w)[0];
+  };
+  const auto close = [](const at::Tensor& a, const at::Tensor& b) {
+    return at::allclose(a, b, 1e-4, 1e-4);
+  };
+  BOOST_TEST(close(after("hard_cap"), sigma.clamp_max(cap)));
+  BOOST_TEST(close(after("spectral_normalize"), sigma * (cap / sigma[0].item<double>())));
+  BOOST_TEST(close(after("hammer"), sigma.clamp_max(cap)));
+  at::Tensor decayed = sigma.clone();
+  decayed[0] *= 0.95;
+  BOOST_TEST(close(after("spectral_weight_decay"), std::get<0>(decayed.sort(0, true))));
+  BOOST_TEST(close(after("none"), sigma));
+  BOOST_TEST(after("stiefel").min().item<double>() > 0.9 * cap);
 }
 
 BOOST_AUTO_TEST_CASE(without_a_constraint_weights_grow) {

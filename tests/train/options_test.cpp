@@ -73,9 +73,17 @@ BOOST_AUTO_TEST_CASE(unknown_names_list_the_known_ones) {
   BOOST_TEST(names(complaint([](auto& o) { o.constraint.name = "cap"; }), {"cap", "soft_cap"}));
 }
 
+BOOST_AUTO_TEST_CASE(spectral_decay_must_not_turn_the_top_around) {
+  BOOST_TEST(names(complaint([](auto& o) {
+                     o.constraint.name = "spectral_weight_decay";
+                     o.constraint.decay = 11;
+                   }),
+                   {"constraint.decay", "lr * decay <= 1"}));
+}
+
 BOOST_AUTO_TEST_CASE(a_soft_cap_needs_a_bounded_update) {
   BOOST_TEST(names(complaint([](auto& o) { o.optimizer.name = "adamw"; }),
-                   {"soft_cap", "muon", "adamw", "none"}));
+                   {"soft_cap", "muon", "adamw", "hard_cap"}));
   BOOST_TEST(complaint([](auto& o) {
                o.optimizer.name = "adamw";
                o.constraint.name = "none";

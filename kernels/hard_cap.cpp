@@ -1,0 +1,104 @@
+#include "kernels/hard_cap.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/certified_sigma.hpp"
+#include "kernels/orthogonalize.hpp"
+#include "kernels/polynomial.hpp"
+#include "kernels/stored.hpp"
+#include "src/core/core.hpp"
+
+// On one singular value x = sigma / limit.
+// exact    G = X X^T = U diag(x^2) U^T; X <- X + U diag(min(1, 1 / x) - 1) U^T X: rows of U with x
+// <= 1
+//          have weight 0, so what is below the cap is not touched.
+// bounded  E = x^2 - 1, p = (1 + sign E) / 2, q = 1 - E / 2 + 3 E^2 / 8 - 5 E^3 / 16, the Taylor
+//          polynomial of (1 + E)^(-1/2): x (1 - p (1 - q)) is x below the cap and x q = 1 + O(E^4)
+//          above. The sign is approximate near E = 0, where 1 - q is of the size of E: errors
+//          multiply.
+// msign    ((o + x) sign(x^2 + 1) + (o - x) sign(x^2 - 1)) / 2 with o = sign x: (1 + x + 1 - x) / 2
+// = 1
+//          above, (1 + x - 1 + x) / 2 = x below. sign(x^2 + 1) is 1, but the computed one errs as
+//          the other does and the two errors nearly cancel.
+namespace taut::kernels {
+namespace {
+
+constexpr int64_t kExactSide = 256;  // where eigenvectors cost no more than six matrix products
+constexpr double kBoundedLimit = 1.1, kMsignLimit = 5;
+
+// The matrix sign of symmetric matrices is their polar factor.
+at::Tensor symmetric_sign(const at::Tensor& x) {
+  return orthogonalize(x, PolarSet::polar_express6);
+}
+
+at::Tensor plus_identity(at::Tensor x, double weight) {
+  x.diagonal(0, -2, -1).add_(weight);
+  return x;
+}
+
+// Matrices that hold the limit come back bit for bit.
+at::Tensor exact(const at::Tensor& x, double limit) {
+  const at::Tensor wide = x.to(at::kDouble);
+  const auto [square, u] = at::linalg_eigh(at::matmul(wide, wide.mT()));
+  const at::Tensor weight = limit / square.clamp_min(0).sqrt().clamp_min(limit) - 1;
+  const at::Tensor change = at::matmul(u * weight.unsqueeze(-2), at::matmul(u.mT(), wide));
+  return at::where((weight < 0).any(-1, true).unsqueeze(-1), wide + change, wide)
+      .to(x.scalar_type());
+}
+
+at::Tensor bounded(const at::Tensor& x) {
+  const at::Tensor e = plus_identity(at::matmul(x, x.mT()), -1);
+  const at::Tensor p = plus_identity(symmetric_sign(e), 1) / 2;
+  const at::Tensor square = at::matmul(e, e);
+  // 1 - q = E / 2 - 3 E^2 / 8 + 5 E^3 / 16
+  const at::Tensor cube = at::matmul(e, square);
+  const at::Tensor drop =
+      polynomial_update(1, polynomial_update(0.5, e, -0.375, square), 0.3125, cube);
+  return x - at::matmul(p, at::matmul(drop, x));
+}
+
+at::Tensor by_msign(const at::Tensor& x) {
+  const at::Tensor o = orthogonalize(x, PolarSet::polar_express6), g = at::matmul(x, x.mT());
+  const at::Tensor above = symmetric_sign(plus_identity(g.clone(), 1));
+  const at::Tensor cut = symmetric_sign(plus_identity(g, -1));
+  return (at::matmul(above, o + x) + at::matmul(cut, o - x)) / 2;
+}
+
+}  // namespace
+
+at::Tensor hard_cap_by(HardCap method, const at::Tensor& matrices, double limit) {
+  const at::NoGradGuard no_grad;
+  require(std::isfinite(limit) && limit > 0, "expected a norm limit above 0, got {}", limit);
+  require(matrices.scalar_type() == at::kFloat || matrices.scalar_type() == at::kDouble,
+          "expected matrices of float or double, got {}", toString(matrices.scalar_type()));
+  const at::Tensor batch = as_batch(matrices);
+  require(at::isfinite(batch).all().item<bool>(),
+          "expected finite matrices to cap, got NaN or infinity in {}",
+          shape_text(matrices.sizes()));
+  if (batch.numel() == 0) return matrices.detach().clone();
+  const bool tall = batch.size(1) > batch.size(2);
+  const at::Tensor x = tall ? batch.mT() : batch;
+  const at::Tensor y = method == HardCap::exact     ? exact(x, limit)
+                       : method == HardCap::bounded ? bounded(x / limit) * limit
+                                                    : by_msign(x / limit) * limit;
+  return (tall ? y.mT() : y).reshape(matrices.sizes()).contiguous();
+}
+
+at::Tensor hard_cap(const at::Tensor& matrices, double limit, double sigma_bound) {
+  require(matrices.dim() >= 2, "expected matrices (..., m, n), got {}",
+          shape_text(matrices.sizes()));
+  require(sigma_bound >= 0, "expected a bound on sigma, or 0 for none, got {}", sigma_bound);
+  if (sigma_bound > 0 && sigma_bound <= limit) return cap_certified(matrices, limit);
+  const int64_t side = std::min(matrices.size(-2), matrices.size(-1));
+  HardCap method = HardCap::exact;
+  if (side > kExactSide && sigma_bound > 0 && sigma_bound <= kMsignLimit * limit) {
+    method = sigma_bound <= kBoundedLimit * limit ? HardCap::bounded : HardCap::msign;
+  }
+  return cap_certified(hard_cap_by(method, matrices, limit), limit);
+}
+
+}  // namespace taut::kernels

@@ -1,0 +1,99 @@
+#include "kernels/spectral.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/certified_sigma.hpp"
+#include "kernels/orthogonalize.hpp"
+#include "kernels/stored.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::kernels {
+namespace {
+
+constexpr int64_t kBlock = 4;  // twins and triplets of the largest value converge as one space
+constexpr uint64_t kSeed = 0x5ec7;
+
+at::Tensor working_batch(const at::Tensor& matrices) {
+  const at::Tensor x = as_batch(matrices);
+  require(x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble,
+          "expected matrices of float or double, got {}", toString(x.scalar_type()));
+  require(x.numel() > 0, "expected matrices with entries, got {}", shape_text(matrices.sizes()));
+  require(at::isfinite(x).all().item<bool>(), "expected finite matrices, got NaN or infinity in {}",
+          shape_text(matrices.sizes()));
+  return x;
+}
+
+at::Tensor first_block(const at::Tensor& x) {
+  const int64_t block = std::min({kBlock, x.size(1), x.size(2)});
+  return at::randn({x.size(0), x.size(2), block}, make_generator(kSeed), x.scalar_type())
+      .to(x.device());
+}
+
+at::Tensor basis(const at::Tensor& block) { return std::get<0>(at::linalg_qr(block)); }
+
+// W + weight u v^T, one weight a matrix.
+at::Tensor with_rank_one(const at::Tensor& matrices, const TopPair& top, const at::Tensor& weight) {
+  const at::Tensor x = working_batch(matrices);
+  require(top.left.size(0) == x.size(0) && top.left.size(1) == x.size(1) &&
+              top.right.size(1) == x.size(2),
+          "expected singular vectors of {}, got {} and {}", shape_text(matrices.sizes()),
+          shape_text(top.left.sizes()), shape_text(top.right.sizes()));
+  const at::Tensor left = top.left * weight.unsqueeze(1);
+  return at::baddbmm(x, left.unsqueeze(2), top.right.unsqueeze(1)).reshape(matrices.sizes());
+}
+
+}  // namespace
+
+TopPair top_singular(const at::Tensor& matrices, at::Tensor& start, int iterations) {
+  const at::NoGradGuard no_grad;
+  require(iterations > 0, "expected at least one iteration, got {}", iterations);
+  at::Tensor x = working_batch(matrices);
+  // Squares of tiny or huge entries leave the range of the dtype.
+  const at::Tensor largest = at::amax(at::abs(x), at::IntArrayRef{-2, -1}, true);
+  const at::Tensor unit = at::where(largest > 0, largest, at::ones_like(largest));
+  x = x / unit;
+  at::Tensor v = start.defined() ? start : first_block(x);
+  require(v.dim() == 3 && v.size(0) == x.size(0) && v.size(1) == x.size(2),
+          "expected a block (batch, {}, k) to start from, got {}", x.size(2),
+          shape_text(v.sizes()));
+  v = basis(v);
+  for (int i = 0; i < iterations; ++i) v = basis(at::matmul(x.mT(), basis(at::matmul(x, v))));
+  // Rayleigh-Ritz: the best triple with a right vector in the span of the block.
+  const at::Tensor image = at::matmul(x, v);
+  const auto [u, s, vt] = at::linalg_svd(image, /*full_matrices=*/false);
+  start = at::matmul(v, vt.mT());
+  const at::Tensor live = (largest > 0).reshape({-1, 1}).to(x.scalar_type());
+  return {s.select(1, 0) * unit.reshape({-1}) * live.squeeze(1), u.select(2, 0) * live,
+          start.select(2, 0) * live};
+}
+
+at::Tensor spectral_normalize(const at::Tensor& matrices, double limit) {
+  return cap_certified(matrices, limit);
+}
+
+at::Tensor spectral_hammer(const at::Tensor& matrices, const TopPair& top, double limit) {
+  const at::NoGradGuard no_grad;
+  require(std::isfinite(limit) && limit > 0, "expected a norm limit above 0, got {}", limit);
+  // A zero matrix has no direction to raise.
+  const at::Tensor weight =
+      at::where(top.value > 0, limit - top.value, 0.0).to(top.left.scalar_type());
+  return cap_certified(with_rank_one(matrices, top, weight), limit);
+}
+
+at::Tensor spectral_weight_decay(const at::Tensor& matrices, const TopPair& top, double decay) {
+  const at::NoGradGuard no_grad;
+  require(decay >= 0 && decay <= 1, "expected a decay in [0, 1], got {}", decay);
+  return with_rank_one(matrices, top, top.value * -decay);
+}
+
+at::Tensor stiefel(const at::Tensor& matrices, double limit) {
+  const at::NoGradGuard no_grad;
+  require(std::isfinite(limit) && limit > 0, "expected a norm limit above 0, got {}", limit);
+  return cap_certified(orthogonalize(matrices, PolarSet::polar_express6) * limit, limit);
+}
+
+}  // namespace taut::kernels

@@ -1,0 +1,89 @@
+#include "kernels/gram_bound.hpp"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "kernels/certified_sigma.hpp"
+#include "src/core/core.hpp"
+#include "tests/kernels/oracle.hpp"
+#include "tests/support.hpp"
+
+using namespace taut;
+using namespace taut::test;
+using kernels::gram_bound;
+
+namespace {
+
+kernels::TopPair top_of(const at::Tensor& w) {
+  at::Tensor start;
+  return kernels::top_singular(w, start, 40);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(gram_bound_test)
+
+BOOST_AUTO_TEST_CASE(it_is_the_schatten_norm_of_its_order) {
+  std::mt19937_64 random(seed());
+  for (const Shape shape : kShapes) {
+    const Spectrum spectrum = spectrum_of(shape, 6, random);
+    for (const int iterations : {0, 1, 2, 5}) {
+      const Real order = std::pow(2.0L, iterations + 2);
+      Real sum = 0;
+      for (const Real value : spectrum) sum += std::pow(value, order);
+      const auto expected = static_cast<double>(std::pow(sum, 1 / order));
+      for (const double scale : {1e-200, 1.0, 1e200}) {
+        const at::Tensor w = stored(with_spectrum(6, 9, spectrum, 3)) * scale;
+        const auto got = gram_bound(w, iterations).item<double>() / scale;
+        BOOST_TEST(std::abs(got - expected) < 1e-13 * expected);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(its_gradient_tends_to_that_of_sigma) {
+  const at::Tensor w = stored(with_spectrum(5, 8, {1, 0.6, 0.4, 0.2, 0.1}, 3)).requires_grad_(true);
+  const at::Tensor gradient = torch::autograd::grad({gram_bound(w, 6).sum()}, {w})[0];
+  const kernels::TopPair top = top_of(w);
+  const at::Tensor expected = at::outer(top.left[0], top.right[0]);
+  BOOST_TEST((gradient - expected).abs().max().item<double>() < 1e-9);
+}
+
+BOOST_AUTO_TEST_CASE(zero_matrices_give_zero_and_no_gradient) {
+  at::Tensor w = at::zeros({2, 3, 4});
+  w[1] = at::ones({3, 4});
+  w.requires_grad_(true);
+  const at::Tensor bound = gram_bound(w, 4);
+  BOOST_TEST(bound[0].item<double>() == 0);
+  const at::Tensor gradient = torch::autograd::grad({bound.sum()}, {w})[0];
+  BOOST_TEST(gradient[0].abs().max().item<double>() == 0);
+  BOOST_TEST(gradient.isfinite().all().item<bool>());
+}
+
+BOOST_AUTO_TEST_CASE(a_witness_lies_below_and_close) {
+  at::Generator g = make_generator(seed());
+  for (const auto& [rows, cols] : {std::pair(1, 1), std::pair(9, 4), std::pair(4, 9)}) {
+    const at::Tensor w = at::randn({3, rows, cols}, g, at::kDouble);
+    const std::vector<double> lower = kernels::sigma_witness(w, top_of(w));
+    const auto sigma = kernels::certified_sigma(w);
+    for (size_t i = 0; i < 3; ++i) {
+      const auto exact = static_cast<double>(largest_singular_value(w[static_cast<int64_t>(i)]));
+      BOOST_TEST(lower[i] <= exact);
+      BOOST_TEST(lower[i] > exact * (1 - 1e-10));
+      BOOST_TEST(lower[i] <= sigma[i].upper);
+    }
+  }
+  // A wrong vector proves less, never more.
+  const at::Tensor w = at::eye(3, at::kDouble) * 2;
+  kernels::TopPair wrong = top_of(w);
+  wrong.left.fill_(0.1);
+  wrong.right.fill_(0.1);
+  BOOST_TEST(kernels::sigma_witness(w, wrong)[0] <= 2.0);
+  BOOST_TEST(kernels::sigma_witness(at::zeros({2, 3, 3}), top_of(at::zeros({2, 3, 3})))[1] == 0);
+  BOOST_CHECK_THROW(kernels::sigma_witness(at::full({3, 3}, NAN), wrong), Error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
