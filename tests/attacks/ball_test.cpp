@@ -48,6 +48,15 @@ Tensor by_bisection(const Tensor& v, const Tensor& clean, double eps) {
 
 BOOST_AUTO_TEST_SUITE(ball_test)
 
+BOOST_AUTO_TEST_CASE(tokens_that_may_not_move_are_projected_back) {
+  const models::Threat every{Space::embedding, Norm::every_token, std::nullopt};
+  const Tensor delta = at::ones({2, 3, 4});
+  const Tensor movable = at::tensor({1.0f, 1.0f, 0.0f, 0.0f, 1.0f, 0.0f}).view({2, 3, 1});
+  const Tensor eps = at::full({2}, 0.5, at::kDouble);
+  const Tensor inside = attacks::project({every, at::zeros({2, 3, 4}), eps, movable}, delta);
+  BOOST_TEST(at::equal(inside.abs().sum(-1) > 0, movable.squeeze(-1) > 0));
+}
+
 BOOST_AUTO_TEST_CASE(the_l2_projection_on_ball_and_box_satisfies_kkt) {
   const at::Generator g = make_generator(test::seed());
   for (const int64_t entries : {1, 2, 7, 60}) {

@@ -1,0 +1,80 @@
+#include "attacks/verify.hpp"
+
+#include <ATen/ATen.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "attacks/campaign.hpp"
+#include "attacks/loss.hpp"
+#include "tests/attacks/networks.hpp"
+#include "tests/support.hpp"
+
+using namespace taut;
+using at::Tensor;
+using models::Norm;
+using models::Space;
+
+namespace {
+
+// Class 0 where the only pixel is positive.
+const models::Threat kBoxed{Space::pixels, Norm::l2, models::Box{-1, 1}};
+const models::Threat kFree{Space::pixels, Norm::l2, std::nullopt};
+
+models::Network sign_network() {
+  models::Network network =
+      test::linear_network(at::tensor({1.0f, -1.0f}).view({2, 1}), at::zeros({2}), 1, 1);
+  network.input.low = -1;
+  return network;
+}
+
+attacks::Rows one_row() {
+  const Tensor zero = at::zeros({1}, at::kLong);
+  return {at::full({1, 1, 1, 1}, 0.5), zero, zero, zero};
+}
+
+bool fooled(const models::Threat& threat, double pixel) {
+  const attacks::Subject subject = attacks::make_subject(sign_network(), threat);
+  const Tensor adversarial = at::full({1, 1, 1, 1}, pixel, at::kFloat);
+  return attacks::verify(subject, one_row(), adversarial, /*slack=*/0).fooled.item<bool>();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(verify_test)
+
+BOOST_AUTO_TEST_CASE(only_finite_inputs_inside_the_box_fool) {
+  BOOST_TEST(fooled(kFree, -0.25));
+  BOOST_TEST(fooled(kFree, -3));
+  BOOST_TEST(!fooled(kFree, 0.25));
+  BOOST_TEST(!fooled(kFree, -INFINITY));
+  BOOST_TEST(!fooled(kFree, NAN));
+  BOOST_TEST(fooled(kBoxed, -1));
+  BOOST_TEST(!fooled(kBoxed, -1.0001));
+}
+
+// The last pass believes nothing that the search has left behind.
+BOOST_AUTO_TEST_CASE(what_does_not_hold_is_given_up) {
+  attacks::AttackOptions options;
+  options.search = 0;
+  attacks::Campaign c{.subject = attacks::make_subject(sign_network(), kBoxed),
+                      .rows = one_row(),
+                      .options = options};
+  attacks::prepare(c);
+  for (attacks::Best* best : {&c.found, &c.confirmed}) {
+    best->radius[0] = 0.1;
+    best->adversarial.fill_(0.4);
+  }
+  attacks::verify_all(c);
+  for (const attacks::Best* best : {&c.found, &c.confirmed}) {
+    BOOST_TEST(std::isinf(best->radius.item<double>()));
+    BOOST_TEST(best->adversarial.item<float>() == 0.5f);
+  }
+  // What holds gets the size that it has.
+  c.found.radius[0] = 0.1;
+  c.found.adversarial.fill_(-0.25);
+  attacks::verify_all(c);
+  BOOST_TEST(std::abs(c.found.radius.item<double>() - 0.75) < 1e-12);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
