@@ -94,8 +94,6 @@ AttackResult result_of(const Campaign& c) {
   result.success = c.found.radius.unsqueeze(0) <= eps;
   result.radius = c.found.radius;
   result.radius_confirmed = c.confirmed.radius;
-  result.confirmed =
-      c.confirmed.radius.isfinite().logical_and(c.confirmed.radius == c.found.radius);
   result.adversarial = c.found.adversarial;
   result.adversarial_confirmed = c.confirmed.adversarial;
   result.embedding_rms = embedding_rms(c.subject.deployed);

@@ -41,7 +41,6 @@ struct AttackResult {
   at::Tensor success;                               // (eps, rows) bool
   at::Tensor radius;                                // (rows) double
   at::Tensor radius_confirmed;                      // (rows) double, >= radius
-  at::Tensor confirmed;  // (rows) bool: the perturbation of `radius` fools fp64 as well
   // (rows, ...) float: the perturbed injection tensors of both radii; clean where there is none
   at::Tensor adversarial, adversarial_confirmed;
   double embedding_rms = 0;  // 0 for pixels

@@ -22,9 +22,9 @@ double certified_sigma_max(const at::Tensor& matrices);
 
 // Stored weights with certified sigma <= limit for every matrix of the batch: each one that is
 // above is divided by (bound / limit)(1 + 2 sqrt(min(m, n)) u), rounded to its own dtype and
-// certified again, until it holds; u grows with the rounds. Matrices that hold the limit are
-// returned unchanged, bit for bit. Throws Error on NaN, on infinity and unless 0 < limit <
-// infinity.
+// certified again, until it holds; u grows with the rounds. Held means: by a proof that leaves
+// certified_sigma the 4e-10 by which it may be looser. What holds is returned unchanged, bit for
+// bit. Throws Error on NaN, on infinity and unless 0 < limit < infinity.
 at::Tensor cap_certified(const at::Tensor& matrices, double limit);
 
 }  // namespace taut::kernels

@@ -12,18 +12,18 @@
 #include "kernels/stored.hpp"
 #include "src/core/core.hpp"
 
-// On one singular value x = sigma / limit.
-// exact    G = X X^T = U diag(x^2) U^T; X <- X + U diag(min(1, 1 / x) - 1) U^T X: rows of U with x
-// <= 1
-//          have weight 0, so what is below the cap is not touched.
-// bounded  E = x^2 - 1, p = (1 + sign E) / 2, q = 1 - E / 2 + 3 E^2 / 8 - 5 E^3 / 16, the Taylor
-//          polynomial of (1 + E)^(-1/2): x (1 - p (1 - q)) is x below the cap and x q = 1 + O(E^4)
-//          above. The sign is approximate near E = 0, where 1 - q is of the size of E: errors
-//          multiply.
-// msign    ((o + x) sign(x^2 + 1) + (o - x) sign(x^2 - 1)) / 2 with o = sign x: (1 + x + 1 - x) / 2
-// = 1
-//          above, (1 + x - 1 + x) / 2 = x below. sign(x^2 + 1) is 1, but the computed one errs as
-//          the other does and the two errors nearly cancel.
+// What each method does to one singular value, x = sigma / limit.
+//
+// exact: G = X X^T = U diag(x^2) U^T and X <- X + U diag(min(1, 1 / x) - 1) U^T X. Where x <= 1 the
+// weight is 0: what is below the cap is not touched.
+//
+// bounded: with E = x^2 - 1, p = (1 + sign E) / 2 and the Taylor polynomial of (1 + E)^(-1/2),
+// q = 1 - E / 2 + 3 E^2 / 8 - 5 E^3 / 16, x (1 - p (1 - q)) is x below the cap and x q = 1 + O(E^4)
+// above. The sign is inexact near E = 0, where 1 - q is of the size of E: the errors multiply.
+//
+// msign: with o = sign x, ((o + x) sign(x^2 + 1) + (o - x) sign(x^2 - 1)) / 2 is (1 + x + 1 - x) /
+// 2 = 1 above and (1 + x - 1 + x) / 2 = x below. sign(x^2 + 1) is 1, but the computed one errs as
+// the other does, and the two errors nearly cancel.
 namespace taut::kernels {
 namespace {
 

@@ -7,15 +7,16 @@ namespace taut::kernels {
 // How min(sigma, limit) is computed on singular values.
 enum class HardCap {
   exact,    // eigenvectors of the short side's Gram matrix, in double
-  bounded,  // Gram form by a matrix sign and a cubic: for sigma <= 1.1 limit, error <= 6e-4 limit
-  msign,    // three matrix signs, for sigma <= 5 limit, error <= 5e-3 limit
+  bounded,  // a matrix sign and a cubic of the Gram matrix, for sigma <= 1.1 limit: errs by 6e-4
+            // limit at most where it was measured
+  msign,    // three matrix signs, for sigma <= 5 limit: 5e-3 limit
 };
 
 // Singular values above `limit` become `limit`, the others stay; (..., m, n), float or double. Then
 // sigma <= limit is certified for every stored matrix. Short sides up to 256 are done exactly;
-// longer ones by the cheapest method that `sigma_bound`, an upper bound on every sigma (a theorem
-// or 0 when none is known), allows. NaN or infinity throws Error. [Su, kexue.fm 11059; the bounded
-// form is ours]
+// longer ones by the cheapest method that `sigma_bound` allows: what is known of every sigma, 0 for
+// nothing. It steers only: a wrong one costs accuracy, never the limit. NaN or infinity throws
+// Error. [Su, kexue.fm 11059; the bounded form is ours]
 at::Tensor hard_cap(const at::Tensor& matrices, double limit, double sigma_bound = 0);
 
 // The same by one method, before the certified division.

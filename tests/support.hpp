@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "src/core/error.hpp"
+
 namespace taut::test {
 
 // A folder that lives as long as the test.
@@ -38,5 +40,20 @@ inline uint64_t seed() {
 
 // ctest reads this line and reports the test as skipped.
 inline void skip(const std::string& why) { fmt::print("skipped: {}\n", why); }
+
+// The text of the Error that `work` throws; "" when it throws none.
+template <class Work>
+std::string error_of(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace taut::test

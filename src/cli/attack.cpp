@@ -109,6 +109,8 @@ int run_attack(AttackCall& call) {
   const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
   const auto certificate = certificate_of(run, call.rows.checkpoint);
   const auto facts = result_provenance(run, call.rows, examples);
+  // Read first: a damaged file must not cost an attack.
+  std::vector<attacks::AttackResult> all = earlier(file, threats, facts);
   std::vector<attacks::AttackResult> results =
       attack_all(call, run, attack_rows(examples, call.rows.positions), threats, eps);
   if (results.empty()) {
@@ -118,7 +120,6 @@ int run_attack(AttackCall& call) {
   for (attacks::AttackResult& result : results) {
     result.provenance.insert(facts.begin(), facts.end());
   }
-  std::vector<attacks::AttackResult> all = earlier(file, threats, facts);
   all.insert(all.end(), results.begin(), results.end());
   io::save_attacks(file, all);
   report::RunReport summary = described(run);

@@ -9,13 +9,12 @@
 
 // Layout of attack.h5, version 1:
 //   /            attributes format = "taut attacks", version
-//   /threats/l2, ...   one group a threat, named by its norm: attributes space, box_low and
-//   box_high
-//                as in certificate.h5, embedding_rms, seconds (double), gradients (int64); datasets
-//                eps (double), example, position, label, prediction (int64, a row each),
-//                success (bool, eps x rows), radius (double, a row each, infinity where no attack
-//                succeeded), radius_confirmed (the same of what fools fp64 too), confirmed (bool,
-//                a row each), adversarial, adversarial_confirmed (float, rows x ...)
+//   /threats/l2, ...   one group a threat, named by its norm
+//     attributes space, box_low and box_high as in certificate.h5; embedding_rms, seconds (double);
+//       gradients (int64)
+//     datasets   eps (double); example, position, label, prediction (int64, a row each); success
+//       (bool, eps x rows); radius, radius_confirmed (double, a row each, infinity where no attack
+//       succeeded); adversarial, adversarial_confirmed (float, rows x ...)
 //   /threats/l2/provenance  attributes (text)
 namespace taut::io {
 namespace {
@@ -31,9 +30,10 @@ void check(const AttackResult& r) {
   expect_row("position", r.position, at::kLong, rows);
   expect_row("label", r.label, at::kLong, rows);
   expect_row("prediction", r.prediction, at::kLong, rows);
-  expect_row("confirmed", r.confirmed, at::kBool, rows);
   expect_radii("radius", r.radius, rows);
   expect_radii("radius_confirmed", r.radius_confirmed, rows);
+  require((r.radius_confirmed >= r.radius).all().item<bool>(),
+          "expected radius_confirmed >= radius in every row: what fools fp64 fools fp32 first");
   for (const double eps : r.eps) {
     require(std::isfinite(eps) && eps >= 0, "expected eps >= 0, got {}", eps);
   }
@@ -59,7 +59,6 @@ void write(Group group, const AttackResult& r) {
   group.write("prediction", r.prediction);
   group.write("success", r.success);
   group.write("radius", r.radius);
-  group.write("confirmed", r.confirmed);
   group.write("adversarial", r.adversarial);
   group.write("radius_confirmed", r.radius_confirmed);
   group.write("adversarial_confirmed", r.adversarial_confirmed);
@@ -79,7 +78,6 @@ AttackResult read(const Group& group, const std::string& name) {
   r.prediction = group.read("prediction");
   r.success = group.read("success");
   r.radius = group.read("radius");
-  r.confirmed = group.read("confirmed");
   r.adversarial = group.read("adversarial");
   r.radius_confirmed = group.read("radius_confirmed");
   r.adversarial_confirmed = group.read("adversarial_confirmed");

@@ -5,97 +5,11 @@
 
 #include "src/core/core.hpp"
 #include "src/report/facts.hpp"
+#include "src/report/pairing.hpp"
 #include "src/report/rows.hpp"
 
 namespace taut::report {
 namespace {
-
-// Of the two promises, real arithmetic against what fp64 confirms and the fp32 program against what
-// fools it, the one that came closer to being broken; as attacks::check has it.
-Pair pair_of(const Seen& proof, const Seen& attack) {
-  const double deployed = known(proof.deployed), real = std::max(known(proof.radius), deployed);
-  const Pair exact{real, attack.confirmed}, program{deployed, attack.radius};
-  return exact.certified * program.attacked >= program.certified * exact.attacked ||
-                 std::isinf(program.attacked)
-             ? exact
-             : program;
-}
-
-std::vector<Pair> pairs_of(const Rows& certified, const Rows& attacked, const std::string& run) {
-  std::vector<Pair> pairs;
-  for (const auto& [key, attack] : attacked) {
-    const auto found = certified.find(key);
-    if (found == certified.end()) continue;
-    const Seen& proof = found->second;
-    require(proof.label == attack.label,
-            "run '{}': certificate and attack were made from different data (example {}, position "
-            "{}: labels {} and {}); make them again from the same",
-            run, key.first, key.second, proof.label, attack.label);
-    if (proof.right && attack.right) pairs.push_back(pair_of(proof, attack));
-  }
-  return pairs;
-}
-
-// The rows of `rows` that are in `with` too; right only where both say so.
-Rows shared(const Rows& rows, const Rows& with) {
-  Rows both;
-  for (const auto& [key, seen] : rows) {
-    const auto found = with.find(key);
-    if (found == with.end()) continue;
-    Seen& kept = both[key] = seen;
-    kept.right = seen.right && found->second.right;
-  }
-  return both;
-}
-
-// The radii of what was certified and attacked, on common rows where there are any.
-void set_radii(ThreatResult& result, const Rows& certified, const Rows& attacked) {
-  const Rows common = shared(certified, attacked);
-  result.certified_rows = static_cast<int64_t>(certified.size());
-  result.attacked_rows = static_cast<int64_t>(attacked.size());
-  result.shared_rows = static_cast<int64_t>(common.size());
-  const bool paired = !common.empty();
-  if (!certified.empty()) {
-    const Rows& rows = paired ? common : certified;
-    result.certified = radii_of(rows, &Seen::radius);
-    result.deployed = radii_of(rows, &Seen::deployed);
-    if (rows.size() < certified.size()) result.certified_all = radii_of(certified, &Seen::radius);
-  }
-  if (!attacked.empty()) {
-    result.attacked = radii_of(paired ? shared(attacked, certified) : attacked, &Seen::radius);
-  }
-}
-
-// What a reader must know before setting one figure beside another.
-void add_notes(std::vector<std::string>& notes, const Comparison& comparison,
-               const std::vector<RunReport>& runs) {
-  for (size_t threat = 0; threat < comparison.threats.size(); ++threat) {
-    const std::string name = models::describe(comparison.threats[threat]);
-    int64_t others = 0;
-    for (size_t run = 0; run < runs.size(); ++run) {
-      const ThreatResult& r = comparison.results[threat][run];
-      if (r.certified_rows == 0 || r.attacked_rows == 0) continue;
-      if (r.shared_rows == 0) {
-        notes.push_back(
-            fmt::format("{}, {}: certificate and attack share no row; their figures are "
-                        "about different rows.",
-                        runs[run].name, name));
-      } else if (r.shared_rows < r.attacked_rows) {
-        notes.push_back(
-            fmt::format("{}, {}: {} of {} attacked rows have no certificate and are not "
-                        "counted.",
-                        runs[run].name, name, r.attacked_rows - r.shared_rows, r.attacked_rows));
-      }
-      if (others > 0 && r.shared_rows > 0 && r.shared_rows != others) {
-        notes.push_back(
-            fmt::format("{}, {}: its figures are over {} rows, those of a run before it "
-                        "over {}.",
-                        runs[run].name, name, r.shared_rows, others));
-      }
-      if (r.shared_rows > 0) others = r.shared_rows;
-    }
-  }
-}
 
 double relative_unit(const RunReport& run, const models::Threat& threat, double rms) {
   if (threat.space != models::Space::embedding || !(rms > 0)) return 0;
@@ -211,7 +125,10 @@ Comparison compare(std::vector<RunReport> runs) {
                       run.name, rows.size(), first.size(), first_name));
     }
   }
-  add_notes(comparison.notes, comparison, runs);
+  for (size_t threat = 0; threat < comparison.threats.size(); ++threat) {
+    add_row_notes(comparison.notes, models::describe(comparison.threats[threat]), runs,
+                  comparison.results[threat]);
+  }
   for (RunReport& run : runs) run.facts = all_facts(run);
   comparison.runs = std::move(runs);
   return comparison;

@@ -70,11 +70,15 @@ BOOST_AUTO_TEST_CASE(what_does_not_hold_is_given_up) {
     BOOST_TEST(std::isinf(best->radius.item<double>()));
     BOOST_TEST(best->adversarial.item<float>() == 0.5f);
   }
-  // What holds gets the size that it has.
-  c.found.radius[0] = 0.1;
-  c.found.adversarial.fill_(-0.25);
+  // What holds gets the size that it has, and stands in for what does not.
+  c.found.radius[0] = 0.01;
+  c.confirmed.radius[0] = 0.1;
+  c.confirmed.adversarial.fill_(-0.25);
   attacks::verify_all(c);
-  BOOST_TEST(std::abs(c.found.radius.item<double>() - 0.75) < 1e-12);
+  for (const attacks::Best* best : {&c.found, &c.confirmed}) {
+    BOOST_TEST(std::abs(best->radius.item<double>() - 0.75) < 1e-12);
+    BOOST_TEST(best->adversarial.item<float>() == -0.25f);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -100,6 +100,22 @@ BOOST_AUTO_TEST_CASE(ties_nan_and_equal_rows) {
       0.0);
 }
 
+// Each margin is the difference of two rounded logits that may both be off.
+BOOST_AUTO_TEST_CASE(margins_stay_below_the_real_difference_and_its_doubt) {
+  const at::Tensor logits = at::randn({200, 3}, make_generator(test::seed()), at::kDouble);
+  for (const double error : {0.0, 0.125}) {
+    const at::Tensor below = margins_below(logits, 1, Upper(error));
+    for (int64_t i = 0; i < 200; ++i) {
+      const long double exact = static_cast<long double>(logits[i][1].item<double>()) -
+                                static_cast<long double>(logits[i][2].item<double>());
+      const long double least = exact - std::sqrt(2.0L) * error;
+      BOOST_TEST(below[i][2].item<double>() <= least);
+      BOOST_TEST(below[i][2].item<double>() >= least - 1e-7L * error - 1e-15L * std::abs(exact));
+    }
+    BOOST_TEST(below.select(1, 1).isposinf().all().item<bool>());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(allowance_is_taken_from_the_margin_and_eps_caps_the_radius) {
   const at::Tensor margins = at::tensor({1.0, kInfinity}, at::kDouble).view({1, 2});
   const at::Tensor distances = at::tensor({1.0, 0.0}, at::kDouble);

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "src/core/core.hpp"
+#include "tests/support.hpp"
 
 namespace taut::test {
 
@@ -30,20 +31,6 @@ inline void write_gzip(const std::filesystem::path& path, const std::string& byt
 inline std::string read(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-// The text of the Error that `action` throws; empty: none.
-inline std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 // Sets environment variables and puts the old values back; an empty value unsets. To be made with

@@ -17,10 +17,6 @@ using kernels::HardCap;
 
 namespace {
 
-double largest_difference(const at::Tensor& a, const at::Tensor& b) {
-  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-}
-
 Spectrum capped(Spectrum spectrum, Real limit) {
   for (Real& value : spectrum) value = std::min(value, limit);
   return spectrum;

@@ -59,6 +59,10 @@ inline at::Tensor stored(const Dense& a, at::ScalarType dtype = at::kDouble) {
   return out.to(dtype);
 }
 
+inline double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
+}
+
 inline Dense exact(const at::Tensor& matrix) {
   const at::Tensor x = matrix.to(at::kDouble).contiguous();
   const double* data = x.const_data_ptr<double>();

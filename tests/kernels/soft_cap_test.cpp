@@ -23,10 +23,6 @@ Real scalar(Real x, Real alpha) {
   return y + alpha * y * y * y;
 }
 
-double largest_difference(const at::Tensor& a, const at::Tensor& b) {
-  return (a - b).abs().max().item<double>();
-}
-
 // RMS of the last row-wise dimension in long double.
 Real rms(const at::Tensor& row) {
   const Dense x = exact(row.reshape({1, -1}));

@@ -7,6 +7,7 @@
 #include "models/fields.hpp"
 #include "models/models.hpp"
 #include "src/core/core.hpp"
+#include "tests/support.hpp"
 
 // Small networks that use every layer kind, and comparison bit for bit.
 namespace taut::test {
@@ -103,21 +104,6 @@ inline bool same(const std::vector<Layer>& a, const std::vector<Layer>& b) {
     if (r != nullptr && !same(r->branch, std::get<Residual>(y).branch)) return false;
   }
   return true;
-}
-
-// The text of the Error that `work` throws; "" when it throws none.
-template <class Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace taut::test

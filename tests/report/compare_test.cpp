@@ -136,7 +136,6 @@ BOOST_AUTO_TEST_CASE(an_attack_that_only_fp32_sees_is_held_against_the_fp32_radi
   RunReport run;
   set_certificate(run, kPixels, {true}, {0.5});  // deployed: .25
   add_attack(run, kPixels, {true}, {0.4375});
-  run.attacks[0].confirmed.fill_(false);
   run.attacks[0].radius_confirmed.fill_(kInf);
   const ThreatResult r = only(compare({run}));
   BOOST_TEST(r.pairs.at(0).certified == 0.25);

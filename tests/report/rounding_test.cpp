@@ -8,17 +8,6 @@
 using namespace taut::report;
 using namespace taut::report::test;
 
-namespace {
-
-std::string cell(const Table& table, const std::string& label) {
-  for (const auto& row : table.rows) {
-    if (row.front() == label) return row.at(1);
-  }
-  return "no row " + label;
-}
-
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(rounding_test)
 
 // Every figure lies where rounding to nearest, or to the other side, would show something else.

@@ -54,8 +54,15 @@ inline void add_attack(RunReport& run, const models::Threat& threat, const std::
   a.prediction = predictions(right);
   a.radius = at::tensor(radius, at::kDouble);
   a.radius_confirmed = a.radius.clone();
-  a.confirmed = a.radius < kInf;
   run.attacks.push_back(a);
+}
+
+// The first run's cell in the row `label`.
+inline std::string cell(const Table& table, const std::string& label) {
+  for (const auto& row : table.rows) {
+    if (row.front() == label) return row.at(1);
+  }
+  return "no row " + label;
 }
 
 // A find of fp32 and fp64 alike.

@@ -37,13 +37,6 @@ RunReport uneven(size_t certified, size_t attacked, std::mt19937_64& random) {
 
 const ThreatResult& only(const Comparison& comparison) { return comparison.results.at(0).at(0); }
 
-std::string cell(const Table& table, const std::string& label) {
-  for (const auto& row : table.rows) {
-    if (row.front() == label) return row.at(1);
-  }
-  return "no row " + label;
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(shared_rows_test)
