@@ -15,16 +15,6 @@ namespace {
 const models::Threat kL2{Space::pixels, Norm::l2, models::Box{0, 1}};
 const models::Threat kLinf{Space::pixels, Norm::linf, models::Box{0, 1}};
 
-// z_0 = fl(2^24 + 4 x) - 2^24 in fp32, which moves in steps of 2, against z_1 = 0.5. From x = 0.3
-// the program flips at x = 0.25, the reals at x = 0.125.
-models::Network staircase() {
-  return {test::pixels(1, 1),
-          {{"patches", models::Patchify{0}},
-           {"up", models::Linear{at::full({1, 1}, 4.0), at::full({1}, 0x1p24)}},
-           {"head",
-            models::Linear{at::tensor({1.0f, 0.0f}).view({2, 1}), at::tensor({-0x1p24f, 0.5f})}}}};
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(attack_test)
@@ -138,7 +128,7 @@ BOOST_AUTO_TEST_CASE(accuracy_does_not_rise_with_eps_and_sizes_may_come_in_any_o
 }
 
 BOOST_AUTO_TEST_CASE(fp32_only_success_is_recorded_as_not_confirmed) {
-  const models::Network network = staircase();
+  const models::Network network = test::staircase();
   const attacks::Rows rows{at::full({1, 1, 1, 1}, 0.3), at::zeros({1}, at::kLong),
                            at::zeros({1}, at::kLong), at::zeros({1}, at::kLong)};
   attacks::AttackOptions options;

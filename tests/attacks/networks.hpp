@@ -49,6 +49,16 @@ inline models::Network mlp(int64_t side, int64_t hidden, int64_t classes, uint64
            {"head", models::Linear{at::randn({classes, hidden}, g) * 0.2, at::Tensor()}}}};
 }
 
+// z_0 = fl(2^24 + 4 x) - 2^24 in fp32, which moves in steps of 2, against z_1 = 0.5. From x = 0.3
+// the program flips at x = 0.25, the reals at x = 0.125.
+inline models::Network staircase() {
+  return {pixels(1, 1),
+          {{"patches", models::Patchify{0}},
+           {"up", models::Linear{at::full({1, 1}, 4.0), at::full({1}, 0x1p24)}},
+           {"head",
+            models::Linear{at::tensor({1.0f, 0.0f}).view({2, 1}), at::tensor({-0x1p24f, 0.5f})}}}};
+}
+
 // Causal: logits_i = weight (x_i + V sum_t p_it x_t) with p_i = softmax(bias[i - t]) over t <= i,
 // since query and key are zero.
 struct Causal {

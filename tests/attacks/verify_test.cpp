@@ -81,4 +81,24 @@ BOOST_AUTO_TEST_CASE(what_does_not_hold_is_given_up) {
   }
 }
 
+// From 0.3 the program flips at 0.25, the reals at 0.125: two records, neither in the other's
+// place.
+BOOST_AUTO_TEST_CASE(what_fools_fp32_alone_stays_the_smaller_find) {
+  const models::Threat boxed{Space::pixels, Norm::l2, models::Box{0, 1}};
+  attacks::Rows rows = one_row();
+  rows.input.fill_(0.3);
+  attacks::AttackOptions options;
+  options.search = 0;
+  attacks::Campaign c{
+      .subject = attacks::make_subject(test::staircase(), boxed), .rows = rows, .options = options};
+  attacks::prepare(c);
+  c.found.radius[0] = c.confirmed.radius[0] = 1.0;
+  c.found.adversarial.fill_(0.2);
+  c.confirmed.adversarial.fill_(0.1);
+  attacks::verify_all(c);
+  BOOST_TEST(std::abs(c.found.radius.item<double>() - 0.1) < 1e-6);
+  BOOST_TEST(std::abs(c.confirmed.radius.item<double>() - 0.2) < 1e-6);
+  BOOST_TEST(c.found.adversarial.item<float>() == 0.2f);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
