@@ -21,9 +21,10 @@
 // q = 1 - E / 2 + 3 E^2 / 8 - 5 E^3 / 16, x (1 - p (1 - q)) is x below the cap and x q = 1 + O(E^4)
 // above. The sign is inexact near E = 0, where 1 - q is of the size of E: the errors multiply.
 //
-// msign: with o = sign x, ((o + x) sign(x^2 + 1) + (o - x) sign(x^2 - 1)) / 2 is (1 + x + 1 - x) /
-// 2 = 1 above and (1 + x - 1 + x) / 2 = x below. sign(x^2 + 1) is 1, but the computed one errs as
-// the other does, and the two errors nearly cancel.
+// msign: with o = sign x, (o + x + (o - x) sign(x^2 - 1)) / 2 is (1 + x + 1 - x) / 2 = 1 above and
+// (1 + x - 1 + x) / 2 = x below. The published form also multiplies o + x by a computed
+// sign(x^2 + 1), which is 1, so that the errors of two signs cancel in half precision; in single
+// and double it was measured to add error, and it costs a third sign.
 namespace taut::kernels {
 namespace {
 
@@ -62,10 +63,9 @@ at::Tensor bounded(const at::Tensor& x) {
 }
 
 at::Tensor by_msign(const at::Tensor& x) {
-  const at::Tensor o = orthogonalize(x, PolarSet::polar_express6), g = at::matmul(x, x.mT());
-  const at::Tensor above = symmetric_sign(plus_identity(g.clone(), 1));
-  const at::Tensor cut = symmetric_sign(plus_identity(g, -1));
-  return (at::matmul(above, o + x) + at::matmul(cut, o - x)) / 2;
+  const at::Tensor o = orthogonalize(x, PolarSet::polar_express6);
+  const at::Tensor cut = symmetric_sign(plus_identity(at::matmul(x, x.mT()), -1));
+  return (o + x + at::matmul(cut, o - x)) / 2;
 }
 
 }  // namespace

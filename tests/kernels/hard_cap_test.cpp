@@ -65,6 +65,7 @@ BOOST_AUTO_TEST_CASE(approximate_forms_err_within_what_is_promised) {
     BOOST_TEST(error_of(HardCap::bounded, 40, 40, 0.9, dtype) < 6e-4);
     BOOST_TEST(error_of(HardCap::msign, 40, 60, 5, dtype) < 5e-3);
     BOOST_TEST(error_of(HardCap::msign, 40, 40, 2, dtype) < 5e-3);
+    BOOST_TEST(error_of(HardCap::msign, 120, 140, 5, dtype) < 5e-3);
   }
 }
 
@@ -75,6 +76,22 @@ BOOST_AUTO_TEST_CASE(the_stored_result_holds_the_limit) {
     const double limit = std::pow(10.0, draw % 7 - 3);
     const at::Tensor w = at::randn({2, rows, cols}, g) * (draw % 3 == 0 ? 1e-3 : 3.0);
     BOOST_TEST(kernels::certified_sigma_max(kernels::hard_cap(w, limit)) <= limit);
+  }
+}
+
+// Every singular value lies on the limit: two proofs of the same matrix must both find it held.
+BOOST_AUTO_TEST_CASE(what_lies_on_the_limit_is_held_for_every_proof) {
+  std::mt19937_64 random(seed());
+  for (int64_t side = 1; side <= 40; ++side) {
+    const Dense input = with_spectrum(side, side + side % 5, Spectrum(side, 2), random());
+    for (const at::ScalarType dtype : {at::kFloat, at::kDouble}) {
+      const at::Tensor capped = kernels::hard_cap(stored(input, dtype), 1);
+      BOOST_TEST(kernels::certified_sigma_max(capped) <= 1.0);
+      // What the certified division takes: ten times its first margin, 2 sqrt(side) u, at most.
+      const double unit = dtype == at::kFloat ? 0x1p-24 : 1e-9;
+      const double taken = 20 * std::sqrt(static_cast<double>(side)) * unit;
+      BOOST_TEST(largest_difference(capped, stored(input) / 2) < taken);
+    }
   }
 }
 

@@ -77,6 +77,17 @@ BOOST_AUTO_TEST_CASE(the_soft_cap_undoes_the_worst_step) {
   }
 }
 
+// Weights from beyond the reach of one step, where the polynomial is no cap: the division holds
+// them.
+BOOST_AUTO_TEST_CASE(what_the_soft_cap_cannot_undo_is_divided) {
+  const at::Generator generator = make_generator(test::seed());
+  const double unit = train::unit_norm({2, 8, 32}), w_max = 1.5;
+  const at::Tensor weights =
+      kernels::orthogonalize(at::randn({2, 8, 32}, generator)) * (2 * unit * w_max);
+  train::constrain(weights, w_max, {.name = "soft_cap"}, {0.01, 0, 1});
+  BOOST_TEST(kernels::certified_sigma_max(weights) <= w_max * unit);
+}
+
 BOOST_AUTO_TEST_CASE(an_mlp_stays_within_its_caps) {
   train::TrainOptions o = test::images_run("mlp");
   o.optimizer.lr = 0.3;
