@@ -50,12 +50,23 @@ BOOST_AUTO_TEST_CASE(unknown_names_are_named_with_the_nearest_known_one) {
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused_before_any_work) {
   const TempFolder folder;
   const std::string out = (folder / "x").string();
-  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--steps", "0"}), "steps");
-  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--optimizer.lr", "nan"}), "lr");
-  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--optimizer.lr", "0.9"}), "lr");
-  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--model.heads", "5"}), "heads");
-  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--warmup", "1.5"}), "warmup");
-  refused(invoke(folder, {"train", "digits-vit", "--out", out, "--constraint.w_max", "-1"}),
+  refused(invoke(folder,
+                 {"train", "digits-vit", "--data.name", "synthetic", "--out", out, "--steps", "0"}),
+          "steps");
+  refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
+                          "--optimizer.lr", "nan"}),
+          "lr");
+  refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
+                          "--optimizer.lr", "0.9"}),
+          "lr");
+  refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
+                          "--model.heads", "5"}),
+          "heads");
+  refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
+                          "--warmup", "1.5"}),
+          "warmup");
+  refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
+                          "--constraint.w_max", "-1"}),
           "w_max");
   BOOST_TEST(!std::filesystem::exists(out));
 }
