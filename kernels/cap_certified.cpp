@@ -7,6 +7,7 @@
 #include "kernels/certified_sigma.hpp"
 #include "kernels/sigma_proof.hpp"
 #include "kernels/stored.hpp"
+#include "kernels/top_eigenvalue.hpp"
 #include "src/core/core.hpp"
 
 namespace taut::kernels {

@@ -7,6 +7,7 @@
 
 #include "kernels/sigma_proof.hpp"
 #include "kernels/stored.hpp"
+#include "kernels/top_eigenvalue.hpp"
 
 namespace taut::kernels {
 namespace {

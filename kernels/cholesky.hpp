@@ -9,7 +9,9 @@ struct CholeskyTest {
   double trace = 0;        // upper bound on the trace of fl(rho I - G)
 };
 
-// Factors fl(rho I - G) as textbook Cholesky does, by rows, in conventional inner products.
+// Factors fl(rho I - G) as textbook Cholesky does, in conventional inner products, panel by panel.
+// A completed factor is multiplied out against a fixed vector: an Error that names the BLAS when
+// rounding cannot explain the difference.
 CholeskyTest cholesky_test(const Gram& g, double rho);
 
 }  // namespace taut::kernels

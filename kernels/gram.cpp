@@ -1,21 +1,14 @@
 #include "kernels/gram.hpp"
 
-#include "kernels/build.hpp"
-
-#include <cblas.h>
-
 #include <cmath>
-#include <limits>
-#include <mutex>
 
+#include "kernels/blas.hpp"
+#include "kernels/build.hpp"
 #include "kernels/rounding.hpp"
 #include "src/core/core.hpp"
 
 namespace taut::kernels {
 namespace {
-
-// The single-threaded OpenBLAS promises nothing to two callers at once.
-std::mutex blas_in_use;
 
 Product signs(int64_t size) {
   Product x{std::vector<double>(size), std::vector<double>(size, 1.0)};
@@ -42,22 +35,9 @@ std::vector<double> symmetric_times(const Gram& g, const std::vector<double>& x)
 
 }  // namespace
 
-std::string blas_name() {
-  return fmt::format("{} ({} kernels)", openblas_get_config(), openblas_get_corename());
-}
-
 Gram gram(const ScaledMatrix& a) {
-  require(a.long_side() <= std::numeric_limits<blasint>::max(),
-          "expected sides under 2^31 for a BLAS call, got {} x {}", a.rows, a.cols);
   Gram g{a.short_side(), std::vector<double>(a.short_side() * a.short_side())};
-  const bool tall = a.rows > a.cols;
-  {
-    const std::lock_guard<std::mutex> lock(blas_in_use);
-    cblas_dsyrk(CblasRowMajor, CblasLower, tall ? CblasTrans : CblasNoTrans,
-                static_cast<blasint>(g.size), static_cast<blasint>(a.long_side()), 1.0,
-                a.entries.data(), static_cast<blasint>(a.cols), 0.0, g.lower.data(),
-                static_cast<blasint>(g.size));
-  }
+  short_side_gram(a.entries.data(), a.rows, a.cols, g.lower.data());
   check_gram(g, a);
   return g;
 }

@@ -10,6 +10,7 @@
 #include "kernels/orthogonalize.hpp"
 #include "kernels/polynomial.hpp"
 #include "kernels/stored.hpp"
+#include "kernels/symmetric.hpp"
 #include "src/core/core.hpp"
 
 // What each method does to one singular value, x = sigma / limit.
@@ -31,11 +32,6 @@ namespace {
 constexpr int64_t kExactSide = 256;  // where eigenvectors cost no more than six matrix products
 constexpr double kBoundedLimit = 1.1, kMsignLimit = 5;
 
-// The matrix sign of symmetric matrices is their polar factor.
-at::Tensor symmetric_sign(const at::Tensor& x) {
-  return orthogonalize(x, PolarSet::polar_express6);
-}
-
 at::Tensor plus_identity(at::Tensor x, double weight) {
   x.diagonal(0, -2, -1).add_(weight);
   return x;
@@ -51,21 +47,33 @@ at::Tensor exact(const at::Tensor& x, double limit) {
       .to(x.scalar_type());
 }
 
+// fl(l r) of symmetric factors that commute.
+at::Tensor symmetric(const at::Tensor& l, const at::Tensor& r) {
+  at::Tensor out = at::empty_like(l, at::MemoryFormat::Contiguous);
+  symmetric_product(out, 0, {}, 1, l, r);
+  return out;
+}
+
+at::Tensor gram_less_identity(const at::Tensor& x) {
+  at::Tensor e = at::empty({x.size(0), x.size(1), x.size(1)}, x.options());
+  symmetric_product(e, 0, {}, 1, x, x.mT());
+  return plus_identity(e, -1);
+}
+
 at::Tensor bounded(const at::Tensor& x) {
-  const at::Tensor e = plus_identity(at::matmul(x, x.mT()), -1);
-  const at::Tensor p = plus_identity(symmetric_sign(e), 1) / 2;
-  const at::Tensor square = at::matmul(e, e);
+  const at::Tensor e = gram_less_identity(x);
+  const at::Tensor p = plus_identity(sign_symmetric(e), 1) / 2;
+  const at::Tensor square = symmetric(e, e);
   // 1 - q = E / 2 - 3 E^2 / 8 + 5 E^3 / 16
-  const at::Tensor cube = at::matmul(e, square);
-  const at::Tensor drop =
-      polynomial_update(1, polynomial_update(0.5, e, -0.375, square), 0.3125, cube);
-  return x - at::matmul(p, at::matmul(drop, x));
+  at::Tensor drop = polynomial_update(0.5, e, -0.375, square);
+  symmetric_product(drop, 1, drop, 0.3125, e, square);
+  return at::baddbmm(x, symmetric(p, drop), x, 1, -1);
 }
 
 at::Tensor by_msign(const at::Tensor& x) {
-  const at::Tensor o = orthogonalize(x, PolarSet::polar_express6);
-  const at::Tensor cut = symmetric_sign(plus_identity(at::matmul(x, x.mT()), -1));
-  return (o + x + at::matmul(cut, o - x)) / 2;
+  const at::Tensor o = orthogonalize(x, {PolarSet::polar_express, 7});
+  const at::Tensor cut = sign_symmetric(gram_less_identity(x));
+  return at::baddbmm(o + x, cut, o - x) / 2;
 }
 
 }  // namespace

@@ -3,17 +3,18 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include <algorithm>
-#include <array>
 #include <cmath>
+#include <utility>
 
 #include "kernels/polar_sets.hpp"
-#include "kernels/polynomial.hpp"
 #include "kernels/stored.hpp"
+#include "kernels/symmetric.hpp"
 #include "src/core/core.hpp"
 
 namespace taut::kernels {
 namespace {
+
+using Steps = std::vector<Quintic>;
 
 // (batch, 1, 1) in double, at least sigma of every matrix: the Schatten-4 norm ||G||_F^(1/2) of the
 // computed G = fl(X X^T). ||G - X X^T|| <= gamma_n ||X||_F^2 and ||X||_F^2 <= tr G / (1 - gamma_n)
@@ -24,47 +25,151 @@ at::Tensor norm_up(const at::Tensor& gram, int64_t length, double unit) {
   require(nu < 0.25, "expected an inner dimension under {} for this dtype, got {}", 0.25 / unit,
           length);
   const double gamma = nu / (1 - nu);
-  const at::Tensor g = gram.to(at::kDouble);
-  const at::Tensor trace = g.diagonal(0, -2, -1).sum(-1) * (gamma / (1 - gamma));
-  const at::Tensor square = at::linalg_vector_norm(g, 2, at::IntArrayRef{-2, -1}) + trace;
+  const at::Tensor trace = gram.diagonal(0, -2, -1).sum(-1, false, at::kDouble);
+  const at::Tensor square =
+      at::linalg_vector_norm(gram, 2, at::IntArrayRef{-2, -1}, false, at::kDouble) +
+      trace * (gamma / (1 - gamma));
   return square.sqrt().mul(1 + 1e-9 + 8 * unit).reshape({-1, 1, 1});
 }
 
-// Wide matrices with entries of at most 1 in magnitude, not all zero.
-at::Tensor polar(at::Tensor x, PolarSet set) {
-  at::Tensor a = at::matmul(x, x.mT());
-  const at::Tensor norm = norm_up(a, x.size(-1), unit_roundoff(x.scalar_type()));
-  x = x / norm.to(x.scalar_type());
-  a = a / norm.square().to(x.scalar_type());  // the first Gram product serves the first step
-  bool first = true;
-  for (const Quintic& step : polar_steps(set)) {
-    if (!first) a = at::matmul(x, x.mT());
-    first = false;
-    const at::Tensor b = polynomial_update(step.b, a, step.c, at::matmul(a, a));
-    x = polynomial_update(step.a, x, 1, at::matmul(b, x));
+// Where the iterations work. X and its double for what is multiplied; four squares.
+struct Field {
+  at::Tensor x, spare;
+  at::Tensor a, b, c, d;  // (batch, m, m)
+};
+
+enum Slot : size_t { kX, kSpare, kA, kB, kC, kD };
+
+// Wide matrices with entries of at most 1 in magnitude and their Gram matrix, both over a bound on
+// sigma. Zero matrices become NaN.
+Field normalized(const at::Tensor& wide, const at::Tensor& largest, Workspace& workspace) {
+  const int64_t m = wide.size(1), n = wide.size(2);
+  const at::IntArrayRef shape = wide.sizes();
+  const auto square = [&](Slot slot) {
+    return workspace.take(slot, {wide.size(0), m, m}, wide.options());
+  };
+  Field f{workspace.take(kX, shape, wide.options()),
+          workspace.take(kSpare, shape, wide.options()),
+          square(kA),
+          square(kB),
+          square(kC),
+          square(kD)};
+  at::div_out(f.x, wide, at::where(largest == 0, at::ones_like(largest), largest));
+  symmetric_product(f.a, 0, {}, 1, f.x, f.x.mT());
+  const at::Tensor norm = norm_up(f.a, n, unit_roundoff(wide.scalar_type()));
+  f.x.div_(norm.to(wide.scalar_type()));
+  f.a.div_(norm.square().to(wide.scalar_type()));  // the first Gram product serves the first step
+  return f;
+}
+
+void plain_steps(Field& f, const Steps& steps) {
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (i > 0) symmetric_product(f.a, 0, {}, 1, f.x, f.x.mT());
+    symmetric_product(f.b, steps[i].b, f.a, steps[i].c, f.a, f.a);
+    at::baddbmm_out(f.spare, f.x, f.b, f.x, steps[i].a, 1);
+    std::swap(f.x, f.spare);
   }
-  return x;
+}
+
+// With R = X X^T and Z = b R + c R^2 a step is X <- (a I + Z) X, hence R <- (a I + Z) R (a I + Z):
+// steps run on R, and their product Q is applied to X at the end. Everything commutes.
+void gram_steps(Field& f, const Steps& steps, size_t restart) {
+  at::Tensor &r = f.a, &z = f.b, &q = f.c, &spare = f.d;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Quintic& s = steps[i];
+    symmetric_product(z, s.b, r, s.c, r, r);
+    if (i == 0 || i == restart) {
+      q.copy_(z).diagonal(0, -2, -1).add_(s.a);
+    } else {
+      symmetric_product(spare, s.a, q, 1, q, z);
+      std::swap(q, spare);
+    }
+    if (i + 1 == steps.size() || i + 1 == restart) {
+      at::bmm_out(f.spare, q, f.x);
+      std::swap(f.x, f.spare);
+      if (i + 1 == restart) symmetric_product(r, 0, {}, 1, f.x, f.x.mT());
+    } else {
+      symmetric_product(spare, s.a, r, 1, r, z);  // R (a I + Z)
+      symmetric_product(r, s.a, spare, 1, z, spare);
+    }
+  }
+}
+
+// X itself is symmetric: so is every product of a step.
+void symmetric_steps(Field& f, const Steps& steps) {
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (i > 0) symmetric_product(f.a, 0, {}, 1, f.x, f.x);
+    symmetric_product(f.b, steps[i].b, f.a, steps[i].c, f.a, f.a);
+    symmetric_product(f.spare, steps[i].a, f.x, 1, f.b, f.x);
+    std::swap(f.x, f.spare);
+  }
+}
+
+// Multiplications in units of m^3 for n = ratio m, a symmetric product at `half`: plain takes
+// X X^T, A^2 and B X a step; gram X X^T and Q X twice, four products on the short side a step and
+// six fewer at the ends of its two runs.
+bool gram_is_faster(int64_t m, int64_t n, size_t steps) {
+  const double half = m > 192 ? 0.625 : 1;  // symmetric.cpp
+  const double ratio = static_cast<double>(n) / static_cast<double>(m);
+  const auto t = static_cast<double>(steps);
+  const double plain = t * (half * ratio + half + ratio);
+  const double gram = 2 * (half * ratio + ratio) + (4 * t - 6) * half;
+  return gram < plain;
+}
+
+at::Tensor finite_batch(const at::Tensor& matrices) {
+  require(matrices.scalar_type() == at::kFloat || matrices.scalar_type() == at::kDouble,
+          "expected matrices of float or double, got {}", toString(matrices.scalar_type()));
+  return as_batch(matrices);
+}
+
+// Squares of tiny or huge gradients leave the range of float, so the largest entry is divided out.
+at::Tensor largest_entry(const at::Tensor& x) {
+  const at::Tensor largest = at::linalg_vector_norm(x, INFINITY, at::IntArrayRef{-2, -1}, true);
+  require(at::isfinite(largest).all().item<bool>(),
+          "expected finite matrices to orthogonalize, got NaN or infinity in {}",
+          shape_text(x.sizes()));
+  return largest;
 }
 
 }  // namespace
 
-at::Tensor orthogonalize(const at::Tensor& matrices, PolarSet set) {
+at::Tensor orthogonalize(const at::Tensor& matrices, Polar polar, PolarForm form,
+                         Workspace* workspace) {
   const at::NoGradGuard no_grad;
-  require(matrices.scalar_type() == at::kFloat || matrices.scalar_type() == at::kDouble,
-          "expected matrices of float or double, got {}", toString(matrices.scalar_type()));
-  at::Tensor x = as_batch(matrices);
-  if (x.numel() == 0) return matrices.clone();
-  // The largest entry first: squares of tiny or huge gradients leave the range of float.
-  const at::Tensor largest = at::amax(at::abs(x), at::IntArrayRef{-2, -1}, true);
-  require(at::isfinite(largest).all().item<bool>(),
-          "expected finite matrices to orthogonalize, got NaN or infinity in {}",
+  const at::Tensor batch = finite_batch(matrices);
+  const Steps steps = polar_steps(polar);
+  if (batch.numel() == 0) return matrices.clone();
+  const at::Tensor largest = largest_entry(batch);
+  const bool tall = batch.size(-2) > batch.size(-1);
+  Workspace own;
+  Field f = normalized(tall ? batch.mT() : batch, largest, workspace != nullptr ? *workspace : own);
+  if (form == PolarForm::automatic) {
+    const bool gram = gram_is_faster(f.x.size(1), f.x.size(2), steps.size());
+    form = gram ? PolarForm::gram : PolarForm::plain;
+  }
+  if (form == PolarForm::gram) {
+    gram_steps(f, steps, (steps.size() + 1) / 2);
+  } else {
+    plain_steps(f, steps);
+  }
+  f.x.masked_fill_(largest == 0, 0);  // 0 / 0 of the norm
+  return (tall ? f.x.mT() : f.x).reshape(matrices.sizes());
+}
+
+at::Tensor sign_symmetric(const at::Tensor& matrices, Polar polar, Workspace* workspace) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor batch = finite_batch(matrices);
+  require(batch.size(1) == batch.size(2), "expected square matrices, got {}",
           shape_text(matrices.sizes()));
-  const at::Tensor zero = largest == 0;
-  x = x / at::where(zero, at::ones_like(largest), largest);
-  const bool tall = x.size(-2) > x.size(-1);
-  x = polar(tall ? x.mT().contiguous() : x, set);
-  x = at::where(zero, at::zeros_like(x), x);  // 0 / 0 of the norm
-  return (tall ? x.mT() : x).reshape(matrices.sizes()).contiguous();
+  const Steps steps = polar_steps(polar);
+  if (batch.numel() == 0) return matrices.clone();
+  const at::Tensor largest = largest_entry(batch);
+  Workspace own;
+  Field f = normalized(batch, largest, workspace != nullptr ? *workspace : own);
+  symmetric_steps(f, steps);
+  f.x.masked_fill_(largest == 0, 0);
+  return f.x.reshape(matrices.sizes());
 }
 
 }  // namespace taut::kernels

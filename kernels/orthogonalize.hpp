@@ -3,22 +3,43 @@
 #include <ATen/core/Tensor.h>
 
 #include <string>
-#include <vector>
+
+#include "kernels/workspace.hpp"
 
 namespace taut::kernels {
 
 // A named sequence of odd quintic steps x <- a x + b x^3 + c x^5.
-enum class PolarSet { muon5, modula6, polar_express6 };
+enum class PolarSet { muon5, modula6, polar_express };
 
 PolarSet parse_polar_set(const std::string& name);  // Error lists the known ones
 
-// The polar factor U V^T of every matrix of a (..., m, n) batch, float or double, to the accuracy
-// of the set; singular values of the result are at most worst_output(set) up to rounding. Zero
-// matrices stay zero; NaN or infinity throws Error. [Newhouse et al. 2025; Bernstein 2024, modula;
-// Jordan 2024]
-at::Tensor orthogonalize(const at::Tensor& matrices, PolarSet set = PolarSet::modula6);
+// A set and how many of its steps. muon5 repeats one step (default 5), modula6 is a sequence of
+// six, polar_express ends in as many (15/8, -10/8, 3/8) as wanted (default 6).
+struct Polar {
+  PolarSet set = PolarSet::modula6;
+  int steps = 0;  // 0: the default
+  Polar() = default;
+  Polar(PolarSet set_, int steps_ = 0) : set(set_), steps(steps_) {}
+};
 
-// The largest output of the set's scalar composition on [0, 1]: the size of one Muon update.
-double worst_output(PolarSet set);
+// plain: X <- a X + (b A + c A^2) X with A = X X^T. gram: the same polynomials on A alone, which is
+// cheaper for long matrices; it restarts from X half-way, because rounding leaves A with
+// eigenvalues below zero that grow without bound. automatic: the faster one for the shape.
+enum class PolarForm { automatic, plain, gram };
+
+// The polar factor U V^T of every matrix of a (..., m, n) batch, float or double, to the accuracy
+// of the set; singular values of the result are at most worst_output up to rounding. Zero matrices
+// stay zero; NaN or infinity throws Error. [Newhouse et al. 2025; Bernstein 2024, modula; Jordan
+// 2024; Gram form: Dao-AILab, Gram Newton-Schulz, 2026]
+at::Tensor orthogonalize(const at::Tensor& matrices, Polar polar = {},
+                         PolarForm form = PolarForm::automatic, Workspace* workspace = nullptr);
+
+// Sign of symmetric matrices (..., n, n): eigenvalues to -1, 0 or 1, to the accuracy of the set.
+// All products are symmetric, which halves them. The caller vouches for the symmetry.
+at::Tensor sign_symmetric(const at::Tensor& matrices, Polar polar = {PolarSet::polar_express, 7},
+                          Workspace* workspace = nullptr);
+
+// The largest output of the scalar composition on [0, 1]: the size of one Muon update.
+double worst_output(Polar polar);
 
 }  // namespace taut::kernels

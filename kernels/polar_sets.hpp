@@ -11,6 +11,7 @@ struct Quintic {
   double a, b, c;
 };
 
-const std::vector<Quintic>& polar_steps(PolarSet set);
+// Error when the set does not have as many steps.
+std::vector<Quintic> polar_steps(Polar polar);
 
 }  // namespace taut::kernels

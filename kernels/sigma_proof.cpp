@@ -1,7 +1,5 @@
 #include "kernels/sigma_proof.hpp"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -111,15 +109,6 @@ double lower_witness(const ScaledMatrix& a, const std::vector<double>& v) {
     lower = std::max(lower, down(down(down(image - rounding) / length) - 1e-300));
   }
   return lower;
-}
-
-EigenEstimate estimate_top(const Gram& g) {
-  const at::Tensor lower = at::from_blob(const_cast<double*>(g.lower.data()), {g.size, g.size},
-                                         at::TensorOptions(at::kDouble));
-  const auto [values, vectors] = at::linalg_eigh(lower, "L");
-  const at::Tensor top = vectors.select(1, g.size - 1).contiguous();
-  const double* data = top.const_data_ptr<double>();
-  return {values[g.size - 1].item<double>(), std::vector<double>(data, data + g.size)};
 }
 
 double stored_upper(double scaled, const ScaledMatrix& a) {

@@ -33,13 +33,6 @@ double frobenius_upper(const ScaledMatrix& a);
 // A lower bound on sigma(A) from any vector of the short side, 1/2 at least.
 double lower_witness(const ScaledMatrix& a, const std::vector<double>& v);
 
-// Largest eigenvalue of G and its vector, by LAPACK: estimates.
-struct EigenEstimate {
-  double value = 0;
-  std::vector<double> vector;
-};
-EigenEstimate estimate_top(const Gram& g);
-
 // Back to the units of the stored matrix, outward.
 double stored_upper(double scaled, const ScaledMatrix& a);
 double stored_lower(double scaled, const ScaledMatrix& a);

@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "kernels/polynomial.hpp"
 #include "kernels/stored.hpp"
+#include "kernels/symmetric.hpp"
 #include "src/core/core.hpp"
 
 // s = p2(p1(x)) = x - 3 al^2 x^5 + 3 al^3 x^7 - al^4 x^9. With t = al x^2, s / x = h(t) = 1 - 3 t^2
@@ -35,38 +35,57 @@ double solve(double target) {
 
 }  // namespace
 
-double soft_cap_coupling(double w_max, double lr, double wd, double update) {
-  require(w_max > 0 && lr >= 0 && wd >= 0 && update >= 0 && std::isfinite(w_max + lr + wd + update),
-          "expected w_max > 0 and lr, wd, update >= 0, all finite, got {}, {}, {}, {}", w_max, lr,
-          wd, update);
+double soft_cap_coupling(double w_max, double lr, double wd, double update, double from) {
+  require(w_max > 0 && lr >= 0 && wd >= 0 && update >= 0 && from >= 0 &&
+              std::isfinite(w_max + lr + wd + update + from),
+          "expected w_max > 0 and lr, wd, update, from >= 0, all finite, got {}, {}, {}, {}, {}",
+          w_max, lr, wd, update, from);
   require(lr * wd <= 1, "expected lr * wd of at most 1, got {}", lr * wd);
-  const double growth = lr * (update / w_max - wd);  // k / w_max - 1
+  // k / w_max - 1, without cancellation when the cap stays what it is
+  const double growth = from == 0 || from == w_max
+                            ? lr * (update / w_max - wd)
+                            : (from * (1 - lr * wd) + lr * update) / w_max - 1;
   if (growth <= 0) return 0;
   constexpr double limit = 19.0 / 62;
   require(growth <= limit,
-          "the soft cap cannot hold w_max {} against this step: lr (c / w_max - wd) is {}, its "
-          "limit is "
-          "19/62 = {:.5f}; lower the learning rate or raise w_max",
+          "the soft cap cannot hold w_max {} against this step: one step can exceed it by the "
+          "share {}, its limit is 19/62 = {:.5f}; lower the learning rate or raise w_max",
           w_max, growth, limit);
   // s(k) = w_max reads 1 - h(t) = growth / (1 + growth), without cancellation for small steps.
   const double k = w_max * (1 + growth);
   return solve(growth / (1 + growth)) / (k * k);
 }
 
-at::Tensor soft_cap(const at::Tensor& matrices, double alpha) {
+at::Tensor soft_cap(const at::Tensor& matrices, double alpha, Workspace* workspace) {
   const at::NoGradGuard no_grad;
   require(matrices.scalar_type() == at::kFloat || matrices.scalar_type() == at::kDouble,
           "expected matrices of float or double, got {}", toString(matrices.scalar_type()));
   require(std::isfinite(alpha) && alpha >= 0, "expected a finite alpha >= 0, got {}", alpha);
   const at::Tensor x = as_batch(matrices);
   if (alpha == 0 || x.numel() == 0) return matrices.detach().clone();
-  // Q = (I - T)(I + T (I - T)^2) with T = alpha X X^T; all of it commutes with X's short side.
   const bool tall = x.size(-2) > x.size(-1);
-  const at::Tensor t = alpha * (tall ? at::matmul(x.mT(), x) : at::matmul(x, x.mT()));
-  at::Tensor c = t.neg();
+  const at::Tensor wide = tall ? x.mT() : x;
+  const int64_t side = wide.size(1);
+  Workspace own;
+  Workspace& w = workspace != nullptr ? *workspace : own;
+  const auto square = [&](size_t slot) {
+    return w.take(slot, {x.size(0), side, side}, x.options());
+  };
+  // (I - T)(I + T (I - T)^2) X with T = alpha X X^T; everything on the left commutes.
+  const at::Tensor t = square(0), c = square(1), tc = square(2), q = square(3);
+  symmetric_product(t, 0, {}, alpha, wide, wide.mT());
+  at::neg_out(const_cast<at::Tensor&>(c), t);
   c.diagonal(0, -2, -1).add_(1);
-  at::Tensor q = polynomial_update(1, c, 1, at::matmul(c, at::matmul(t, at::matmul(c, c))));
-  return (tall ? at::matmul(x, q) : at::matmul(q, x)).reshape(matrices.sizes());
+  symmetric_product(tc, 0, {}, 1, t, c);
+  symmetric_product(q, 0, {}, 1, c, c);
+  symmetric_product(t, 1, c, 1, tc, q);
+  at::Tensor out = w.take(4, x.sizes(), x.options());
+  if (tall) {
+    at::bmm_out(out, x, t);
+  } else {
+    at::bmm_out(out, t, x);
+  }
+  return out.reshape(matrices.sizes());
 }
 
 }  // namespace taut::kernels

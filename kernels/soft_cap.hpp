@@ -2,17 +2,20 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "kernels/workspace.hpp"
+
 namespace taut::kernels {
 
-// The alpha >= 0 for which the soft cap maps k = w_max (1 - lr wd) + lr c to w_max, where c is the
-// size of one update (worst_output). 0 when k <= w_max. Throws Error when lr (c / w_max - wd) >
-// 19/62: beyond, the cap is no longer monotone on [0, k] (mathematics in soft_cap.cpp).
+// The alpha >= 0 for which the soft cap maps k = from (1 - lr wd) + lr c to w_max, where c is the
+// size of one update (worst_output) and `from` the cap before it (0: w_max). 0 when k <= w_max.
+// Throws Error when k > 81/62 w_max, which for from = w_max is lr (c / w_max - wd) > 19/62: beyond,
+// the cap is no longer monotone on [0, k] (mathematics in soft_cap.cpp).
 // [Newhouse et al. 2025, section 3; unique root and limit derived here]
-double soft_cap_coupling(double w_max, double lr, double wd, double update = 1);
+double soft_cap_coupling(double w_max, double lr, double wd, double update = 1, double from = 0);
 
 // p2(p1(W)) with p1(x) = x - alpha x^3, p2(y) = y + alpha y^3 on singular values; (..., m, n),
 // float or double, computed through the Gram matrix of the short side.
-at::Tensor soft_cap(const at::Tensor& matrices, double alpha);
+at::Tensor soft_cap(const at::Tensor& matrices, double alpha, Workspace* workspace = nullptr);
 
 // Every row divided by max(1, RMS(row) / cap); afterwards RMS(row) <= cap also after rounding.
 at::Tensor row_rms_cap(const at::Tensor& table, double cap);

@@ -93,7 +93,7 @@ at::Tensor spectral_weight_decay(const at::Tensor& matrices, const TopPair& top,
 at::Tensor stiefel(const at::Tensor& matrices, double limit) {
   const at::NoGradGuard no_grad;
   require(std::isfinite(limit) && limit > 0, "expected a norm limit above 0, got {}", limit);
-  return cap_certified(orthogonalize(matrices, PolarSet::polar_express6) * limit, limit);
+  return cap_certified(orthogonalize(matrices, {PolarSet::polar_express, 7}) * limit, limit);
 }
 
 }  // namespace taut::kernels

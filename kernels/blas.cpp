@@ -1,0 +1,43 @@
+#include "kernels/blas.hpp"
+
+#include <cblas.h>
+
+#include <limits>
+#include <mutex>
+
+#include "kernels/build.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::kernels {
+namespace {
+
+std::mutex in_use;
+
+blasint side(int64_t size) {
+  require(size <= std::numeric_limits<blasint>::max(),
+          "expected sides under 2^31 for a BLAS call, got {}", size);
+  return static_cast<blasint>(size);
+}
+
+}  // namespace
+
+std::string blas_name() {
+  return fmt::format("{} ({} kernels)", openblas_get_config(), openblas_get_corename());
+}
+
+void short_side_gram(const double* a, int64_t rows, int64_t cols, double* c) {
+  const bool tall = rows > cols;
+  const blasint n = side(tall ? cols : rows), k = side(tall ? rows : cols);
+  const std::lock_guard<std::mutex> lock(in_use);
+  cblas_dsyrk(CblasRowMajor, CblasLower, tall ? CblasTrans : CblasNoTrans, n, k, 1.0, a, side(cols),
+              0.0, c, n);
+}
+
+void subtract_product(double* c, const double* a, const double* b, int64_t m, int64_t n, int64_t k,
+                      int64_t stride) {
+  const std::lock_guard<std::mutex> lock(in_use);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, side(m), side(n), side(k), -1.0, a,
+              side(stride), b, side(stride), 1.0, c, side(stride));
+}
+
+}  // namespace taut::kernels

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "kernels/gram.hpp"
+
+namespace taut::kernels {
+
+// Largest eigenvalue of G and its vector of length about 1: estimates, good to about 1e-11 of the
+// value. They steer a proof and prove nothing.
+struct EigenEstimate {
+  double value = 0;
+  std::vector<double> vector;
+};
+EigenEstimate estimate_top(const Gram& g);
+
+}  // namespace taut::kernels
