@@ -24,6 +24,7 @@ struct ThreatCertificate {
   // K: change of the last hidden token (l2) per unit of the threat's norm at radius 0; an upper
   // bound, may be infinite.
   double constant = 0, log10_constant = 0;
+  double logit_constant = 0;  // the same of the logits (l2), the gain of the last layer included
   at::Tensor radius;  // (rows) double: real arithmetic; the prediction holds strictly below it
   at::Tensor radius_deployed;  // (rows) double: of the fp32 program, its rounding included
 };

@@ -156,6 +156,7 @@ Certificate certify(const Network& network, const at::Tensor& input, const at::T
   for (const Threat& threat : threats) {
     const Ends ends = propagate(exact, norms, threat, 0, kFloat32);
     c.threats.push_back({threat, ends.hidden.max.value(), ends.hidden.max.log10(),
+                         ends.logits.max.value(),
                          rows.radius(exact, norms, threat, /*deployed=*/false),
                          rows.radius(exact, norms, threat, /*deployed=*/true)});
     // The rules speak of a program whose weights are fp32 as they are stored.
@@ -168,7 +169,11 @@ Certificate certify(const Network& network, const at::Tensor& input, const at::T
 double log10_constant(const Network& network, const Threat& threat) {
   const at::NoGradGuard no_grad;
   models::check(network);
-  return propagate(network, Norms(network), threat, 0, kFloat32).hidden.max.log10();
+  return log10_constant(network, Norms(network), threat);
+}
+
+double log10_constant(const Network& network, const Norms& norms, const Threat& threat) {
+  return propagate(network, norms, threat, 0, kFloat32).hidden.max.log10();
 }
 
 double embedding_rms(const Network& network) {

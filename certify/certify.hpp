@@ -23,6 +23,9 @@ Certificate certify(const models::Network& network, const at::Tensor& input,
 
 // log10 of the constant K of `threat` at radius 0; infinity when there is no finite bound.
 double log10_constant(const models::Network& network, const models::Threat& threat);
+// The same for norms that are already measured.
+double log10_constant(const models::Network& network, const Norms& norms,
+                      const models::Threat& threat);
 
 // RMS of the entries of the embedding table; 0 for networks on pixels.
 double embedding_rms(const models::Network& network);

@@ -1,5 +1,7 @@
 #include "certify/effect.hpp"
 
+#include "models/curves.hpp"
+
 namespace taut::certify {
 namespace {
 
@@ -7,10 +9,7 @@ Effect uniform(Upper size, Upper factor) { return {size, factor, factor, factor}
 
 }  // namespace
 
-Upper steepest(models::Curve curve) {
-  // sup |gelu'| = 1.12890414520 at sqrt(2); relu and abs are 1-Lipschitz.
-  return Upper(curve == models::Curve::gelu ? 1.12890415 : 1.0);
-}
+Upper steepest(models::Curve curve) { return Upper(models::steepest_slope(curve)); }
 
 // A constant shift moves no difference; the longest row enters every norm.
 Effect effect(const models::Position& l, const Norms& norms, Shape, Upper size) {
@@ -23,7 +22,8 @@ Effect effect(const models::Linear& l, const Norms& norms, Shape, Upper size) {
   return uniform(factor * size + norms.length(l.bias), factor);
 }
 
-// |phi(x)| <= |x| for all three curves (phi(0) = 0), so norms need no slope.
+// |phi(x)| <= |x| for all curves (phi(0) = 0), so norms need no slope. max_min sorts pairs: of two
+// pairs the sorted ones are no farther apart (rearrangement inequality), and as long as before.
 Effect effect(const models::Activation& l, const Norms&, Shape, Upper size) {
   return uniform(Upper(l.gain) * size, Upper(l.gain) * steepest(l.curve));
 }

@@ -78,6 +78,18 @@ Norms::Norms(const models::Network& network) {
       });
 }
 
+Norms Norms::scaled(const at::Tensor& tensor, double factor) const {
+  Norms all = *this;
+  TensorNorms& norms = all.all_[index_.at(tensor.unsafeGetTensorImpl())];
+  for (kernels::Interval& s : norms.sigma) {
+    s = {next_down(s.lower * factor), next_up(s.upper * factor)};
+  }
+  for (Upper& row : norms.rows) row = row * Upper(factor);
+  for (Upper& whole : norms.frobenius) whole = whole * Upper(factor);
+  norms.largest = norms.largest * Upper(factor);
+  return all;
+}
+
 const TensorNorms& Norms::of(const at::Tensor& tensor) const {
   const auto found = index_.find(tensor.unsafeGetTensorImpl());
   assert(found != index_.end() && "norms of another network");

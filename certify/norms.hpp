@@ -28,6 +28,9 @@ class Norms {
   // Error names a tensor that holds NaN or infinity.
   explicit Norms(const models::Network& network);
 
+  // As if the tensor were multiplied by `factor`: what a bound owes to one weight.
+  Norms scaled(const at::Tensor& tensor, double factor) const;
+
   const TensorNorms& of(const at::Tensor& tensor) const;
   Upper sigma(const at::Tensor& matrix) const { return of(matrix).sigma_of(0); }
   Upper length(const at::Tensor& vector) const;  // 0 when undefined

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/curves.hpp"
 #include "src/core/core.hpp"
 
 namespace taut::models {
@@ -52,18 +53,11 @@ struct Builder {
     return {name, l};
   }
 
-  Curve curve() const {
-    if (a.activation == "gelu") return Curve::gelu;
-    if (a.activation == "relu") return Curve::relu;
-    if (a.activation == "abs") return Curve::abs;
-    fail("{}", unknown_name("activation", a.activation, {"gelu", "relu", "abs"}));
-  }
-
-  // GELU's steepest slope is 1.1289041452...: this gain leaves it below 1, where the published
-  // 1/1.1289 leaves it at 1.0000037.
+  // Scaled to slope 1 at most: for GELU 1 / 1.12890415, where the published 1 / 1.1289 leaves it at
+  // 1.0000037.
   Layer activation(const std::string& name) const {
-    const double gain = lipschitz() && curve() == Curve::gelu ? 1 / 1.12890415 : 1;
-    return {name, Activation{curve(), gain}};
+    const Curve curve = parse_curve(a.activation);
+    return {name, Activation{curve, lipschitz() ? 1 / steepest_slope(curve) : 1}};
   }
 
   Layer norm(const std::string& name) {

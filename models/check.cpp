@@ -113,7 +113,9 @@ Flow through(const Linear& l, Flow in, const InputSpec&) {
 Flow through(const Activation& l, Flow in, const InputSpec&) {
   expect_tokens(in);
   const auto curve = static_cast<int64_t>(l.curve);
-  require(curve >= 0 && curve <= static_cast<int64_t>(Curve::abs), "unknown curve {}", curve);
+  require(curve >= 0 && curve <= static_cast<int64_t>(Curve::max_min), "unknown curve {}", curve);
+  require(l.curve != Curve::max_min || in.width % 2 == 0,
+          "max_min sorts pairs: it needs an even width, got {}", in.width);
   expect_finite("gain", l.gain);
   return in;
 }

@@ -32,6 +32,12 @@ Tensor apply(const Linear& l, const Tensor& x) {
   return l.bias.defined() ? y + l.bias : y;
 }
 
+Tensor sorted_pairs(const Tensor& x) {
+  const Tensor pairs = x.unflatten(-1, {-1, 2});
+  const Tensor a = pairs.select(-1, 0), b = pairs.select(-1, 1);
+  return at::stack({at::maximum(a, b), at::minimum(a, b)}, -1).flatten(-2);
+}
+
 Tensor apply(const Activation& l, const Tensor& x) {
   Tensor y;
   switch (l.curve) {
@@ -43,6 +49,12 @@ Tensor apply(const Activation& l, const Tensor& x) {
       break;
     case Curve::abs:
       y = at::abs(x);
+      break;
+    case Curve::silu:
+      y = at::silu(x);
+      break;
+    case Curve::max_min:
+      y = sorted_pairs(x);
       break;
   }
   return l.gain == 1 ? y : y * l.gain;

@@ -4,6 +4,7 @@
 #include "models/activations.hpp"
 #include "models/architectures.hpp"
 #include "models/check.hpp"
+#include "models/curves.hpp"
 #include "models/forward.hpp"
 #include "models/network.hpp"
 #include "models/threat.hpp"

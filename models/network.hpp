@@ -44,9 +44,11 @@ struct Linear {
   double gain = 1;
 };
 
-enum class Curve : int64_t { gelu, relu, abs };
+// max_min puts the larger of two neighbouring entries first: a permutation of each pair, which
+// keeps gradient norms. [Anil et al. 2019]
+enum class Curve : int64_t { gelu, relu, abs, silu, max_min };
 
-// gain * curve(x), entry by entry.
+// gain * curve(x), entry by entry, or pair by pair.
 struct Activation {
   Curve curve = Curve::gelu;
   double gain = 1;

@@ -13,8 +13,9 @@
 //   /rows        example, position, label, prediction (int64), margin (double): one entry a row
 //   /threats/l2, ...   one group a threat, named by its norm: attributes space = pixels |
 //   embedding,
-//                constant, log10_constant, box_low and box_high where there is a box; datasets
-//                radius, radius_deployed (double): one entry a row, infinity where nothing helps
+//                constant, log10_constant, logit_constant, box_low and box_high where there is a
+//                box; datasets radius, radius_deployed (double): one entry a row, infinity where
+//                nothing helps
 //   /provenance  attributes (text)
 namespace taut::io {
 namespace {
@@ -31,9 +32,9 @@ void check(const WeightBound& w) {
 }
 
 void check(const ThreatCertificate& t, int64_t rows) {
-  require(t.constant >= 0 && !std::isnan(t.log10_constant),
-          "expected a constant >= 0 and its logarithm, got {} and {}", t.constant,
-          t.log10_constant);
+  require(t.constant >= 0 && t.logit_constant >= 0 && !std::isnan(t.log10_constant),
+          "expected constants >= 0 and a logarithm, got {}, {} and {}", t.constant,
+          t.logit_constant, t.log10_constant);
   expect_radii("radius", t.radius, rows);
   expect_radii("radius_deployed", t.radius_deployed, rows);
 }
@@ -93,6 +94,7 @@ void write_threats(Group group, const std::vector<ThreatCertificate>& threats) {
     write_threat(one, t.threat);
     one.set_number("constant", t.constant);
     one.set_number("log10_constant", t.log10_constant);
+    one.set_number("logit_constant", t.logit_constant);
     one.write("radius", t.radius);
     one.write("radius_deployed", t.radius_deployed);
   }
@@ -103,7 +105,8 @@ std::vector<ThreatCertificate> read_threats(const Group& group) {
   for (const std::string& name : group.members()) {
     const Group one = group.open(name);
     threats.push_back({read_threat(one, name), one.number("constant"), one.number("log10_constant"),
-                       one.read("radius"), one.read("radius_deployed")});
+                       one.number("logit_constant"), one.read("radius"),
+                       one.read("radius_deployed")});
   }
   return threats;
 }

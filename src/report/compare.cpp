@@ -36,6 +36,7 @@ ThreatResult result_of(const RunReport& run, const models::Threat& threat) {
     certified = certified_rows(run, proof);
     result.constant = proof->constant;
     result.log10_constant = proof->log10_constant;
+    result.logit_constant = proof->logit_constant;
   }
   for (const attacks::AttackResult& attack : run.attacks) {
     if (!(attack.threat == threat)) continue;

@@ -59,7 +59,7 @@ struct Pair {
 
 // One run under one threat.
 struct ThreatResult {
-  std::optional<double> constant, log10_constant;  // K, as in certify::ThreatCertificate
+  std::optional<double> constant, log10_constant, logit_constant;  // as in ThreatCertificate
   // Where certificate and attack share rows, of those rows alone: what stands side by side is about
   // the same. deployed: the fp32 program.
   std::optional<Radii> certified, deployed, attacked;

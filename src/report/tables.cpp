@@ -143,6 +143,8 @@ Table threat_table(const Comparison& comparison, size_t threat) {
           [&](size_t run) { return shown(results[run].constant, kNotCertified, Round::up); });
   add_row(table, comparison, "log10 K",
           [&](size_t run) { return shown(results[run].log10_constant, kNotCertified, Round::up); });
+  add_row(table, comparison, "K to the logits, l2",
+          [&](size_t run) { return shown(results[run].logit_constant, kNotCertified, Round::up); });
   add_row(table, comparison, "rows attacked, of those certified",
           [&](size_t run) { return rows_text(results[run]); });
   add_medians(table, comparison, threat, false);

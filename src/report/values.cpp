@@ -48,6 +48,7 @@ void add_threat(std::vector<Value>& out, const ThreatResult& r, size_t run, size
   };
   add("constant", r.constant);
   add("log10_constant", r.log10_constant);
+  add("logit_constant", r.logit_constant);
   add("eps_of_relative_1", r.unit > 0 ? std::optional<double>(r.unit) : std::nullopt);
   const std::optional<Radii>& every = r.certified_all ? r.certified_all : r.certified;
   const auto count = [](bool there, int64_t rows) {

@@ -42,7 +42,7 @@ certify::Certificate certificate_of(std::initializer_list<double> radius) {
   certificate.label = longs({0, 0, 0, 0});
   const Tensor values =
       at::tensor(at::ArrayRef<double>(radius.begin(), radius.size()), at::kDouble);
-  certificate.threats.push_back({kL2, 1, 0, values, at::zeros_like(values)});
+  certificate.threats.push_back({kL2, 1, 0, 1, values, at::zeros_like(values)});
   return certificate;
 }
 
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(an_attack_exposes_a_planted_radius_and_no_other) {
   certificate.example = rows.example;
   certificate.position = rows.position;
   certificate.label = rows.label;
-  certificate.threats.push_back({result.threat, 1, 0, radius, radius * 0.999});
+  certificate.threats.push_back({result.threat, 1, 0, 1, radius, radius * 0.999});
   BOOST_TEST(attacks::check(result, certificate).contradictions.empty());
   BOOST_TEST(attacks::check(result, certificate).compared == 8);
   radius[5] *= 1.02;

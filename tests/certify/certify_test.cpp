@@ -90,6 +90,23 @@ BOOST_AUTO_TEST_CASE(a_layer_norm_network_gets_an_honest_tiny_radius) {
   BOOST_TEST(c.threats[0].radius.max().item<double>() > 0);
 }
 
+// The last layer multiplies K by its gain and norm; a linear classifier meets that with equality.
+BOOST_AUTO_TEST_CASE(the_constant_of_the_logits_holds_the_last_layer_too) {
+  at::Generator g = make_generator(test::seed());
+  models::Network network;
+  network.input.channels = 1;
+  network.input.height = network.input.width = 4;
+  const at::Tensor weight = test::normal({3, 16}, g).to(at::kFloat);
+  network.layers = {{"flatten", models::Patchify{0}}, {"head", models::Linear{weight, {}, -4}}};
+  const Certificate c =
+      certify::certify(network, at::rand({2, 1, 4, 4}, g, at::kFloat), at::zeros({2, 1}, at::kLong),
+                       {models::parse_threat("l2", network.input)}, {});
+  const double sigma = at::linalg_matrix_norm(weight.to(at::kDouble), 2).item<double>();
+  BOOST_TEST(std::fabs(c.threats[0].constant - 1) < 1e-12);
+  BOOST_TEST(c.threats[0].logit_constant >= 4 * sigma * (1 - 1e-12));
+  BOOST_TEST(c.threats[0].logit_constant <= 4 * sigma * (1 + 1e-8));
+}
+
 // The bound is one of the stored network: the global constant can be no smaller than any ratio
 // seen.
 BOOST_AUTO_TEST_CASE(the_constant_is_above_sampled_ratios) {

@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(linear_maps_activations_and_clamps_stay_below_their_bounds)
   for (int i = 0; i < 6; ++i) {
     Linear l{test::normal({5, 4}, g), i % 2 == 0 ? test::normal({5}, g) : at::Tensor(), -1.5};
     BOOST_TEST(worst_ratio(l, {3, 4}, 2, g, 48) <= 1.0);
-    for (const Curve curve : {Curve::gelu, Curve::relu, Curve::abs}) {
+    for (const Curve curve : {Curve::gelu, Curve::relu, Curve::abs, Curve::silu, Curve::max_min}) {
       BOOST_TEST(worst_ratio(Activation{curve, 0.8}, {3, 4}, 4, g, 48) <= 1.0);
     }
     BOOST_TEST(worst_ratio(BallClamp{0.5}, {3, 4}, 3, g, 48) <= 1.0);
@@ -160,6 +160,16 @@ BOOST_AUTO_TEST_CASE(gelu_reaches_its_constant) {
   const at::Tensor y = at::gelu(points);
   const double slope = (y[1].item<double>() - y[0].item<double>()) / (2 * h);
   const double ours = steepest(Curve::gelu).value();
+  BOOST_TEST(slope <= ours);
+  BOOST_TEST(slope >= ours - 1e-7);
+}
+
+BOOST_AUTO_TEST_CASE(silu_reaches_its_constant) {
+  const double h = 1e-5, x = 2.39935728052;
+  const at::Tensor points = at::tensor({x - h, x + h}, at::kDouble);
+  const at::Tensor y = at::silu(points);
+  const double slope = (y[1].item<double>() - y[0].item<double>()) / (2 * h);
+  const double ours = steepest(Curve::silu).value();
   BOOST_TEST(slope <= ours);
   BOOST_TEST(slope >= ours - 1e-7);
 }

@@ -66,6 +66,8 @@ BOOST_AUTO_TEST_CASE(each_layer_keeps_its_own_allowance) {
   const std::vector<models::Kind> kinds = {
       models::Linear{test::normal({7, 6}, g), test::normal({7}, g), 1.3},
       models::Activation{models::Curve::gelu, 0.9},
+      models::Activation{models::Curve::silu, 0.9},
+      models::Activation{models::Curve::max_min, 0.9},
       models::BallClamp{0.7},
       models::Normalize{test::normal({6}, g), test::normal({6}, g), 1e-5, true},
       models::Position{test::normal({5, 6}, g)},

@@ -28,7 +28,7 @@ Certificate sample_certificate() {
   c.provenance = {{"config", "x"}, {"seed", "1"}};
   const InputSpec tokens{InputKind::tokens, 0, 0, 0, 0, 1, 5, 7};
   for (const char* name : {"one_token", "every_token", "l2"}) {
-    c.threats.push_back({parse_threat(name, tokens), 3.5, 0.54,
+    c.threats.push_back({parse_threat(name, tokens), 3.5, 0.54, 7.25,
                          at::tensor({0.1, 0.0, kInf}, at::kDouble),
                          at::tensor({0.09, 0.0, kInf}, at::kDouble)});
   }
@@ -77,6 +77,7 @@ void check_same(const Certificate& a, const Certificate& b) {
     BOOST_TEST((a.threats[i].threat == b.threats[i].threat));
     BOOST_TEST(same(a.threats[i].constant, b.threats[i].constant));
     BOOST_TEST(same(a.threats[i].log10_constant, b.threats[i].log10_constant));
+    BOOST_TEST(a.threats[i].logit_constant == b.threats[i].logit_constant);
     BOOST_TEST(same(a.threats[i].radius, b.threats[i].radius));
     BOOST_TEST(same(a.threats[i].radius_deployed, b.threats[i].radius_deployed));
   }
@@ -163,6 +164,7 @@ BOOST_AUTO_TEST_CASE(certificates_that_make_no_sense_are_refused) {
                       "negative"));
   BOOST_TEST(refused([](Certificate& c) { c.threats[0].constant = NAN; }) != "");
   BOOST_TEST(refused([](Certificate& c) { c.threats[0].log10_constant = NAN; }) != "");
+  BOOST_TEST(refused([](Certificate& c) { c.threats[0].logit_constant = -1; }) != "");
   BOOST_TEST(refused([](Certificate& c) { c.threats[0].radius = at::ones({3}); }) != "");
   BOOST_TEST(refused([](Certificate& c) { c.threats[0].radius = at::ones({2}, at::kDouble); }) !=
              "");

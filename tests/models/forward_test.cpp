@@ -146,12 +146,20 @@ BOOST_AUTO_TEST_CASE(curves_are_those_of_their_names) {
   const Tensor gelu = apply(Layer{"c", Activation{Curve::gelu, 2}}, x).flatten();
   const Tensor relu = apply(Layer{"c", Activation{Curve::relu, 2}}, x).flatten();
   const Tensor abs = apply(Layer{"c", Activation{Curve::abs, 2}}, x).flatten();
+  const Tensor silu = apply(Layer{"c", Activation{Curve::silu, 2}}, x).flatten();
   for (int64_t i = 0; i < 5; ++i) {
     const double p = points[static_cast<size_t>(i)];
     BOOST_TEST(std::abs(gelu[i].item<double>() - p * std::erfc(-p / std::sqrt(2.0))) < 1e-14);
     BOOST_TEST(relu[i].item<double>() == 2 * std::max(p, 0.0));
     BOOST_TEST(abs[i].item<double>() == 2 * std::abs(p));
+    BOOST_TEST(std::abs(silu[i].item<double>() - 2 * p / (1 + std::exp(-p))) < 1e-14);
   }
+}
+
+BOOST_AUTO_TEST_CASE(max_min_sorts_neighbours) {
+  const Tensor x = at::tensor({1., 3., 5., 2.}, at::kDouble).view({1, 1, 4});
+  const Tensor y = apply(Layer{"c", Activation{Curve::max_min, -1}}, x).flatten();
+  BOOST_TEST(y.equal(at::tensor({-3., -1., -5., -2.}, at::kDouble)));
 }
 
 BOOST_AUTO_TEST_CASE(a_clamp_projects_each_token_onto_its_ball) {

@@ -39,7 +39,7 @@ inline void set_certificate(RunReport& run, const models::Threat& threat,
   c.label = at::ones({rows}, at::kLong);
   c.prediction = predictions(right);
   const at::Tensor radii = at::tensor(radius, at::kDouble);
-  c.threats.push_back({threat, constant, std::log10(constant), radii, radii / 2});
+  c.threats.push_back({threat, constant, std::log10(constant), 2 * constant, radii, radii / 2});
 }
 
 inline void add_attack(RunReport& run, const models::Threat& threat, const std::vector<bool>& right,

@@ -1,0 +1,42 @@
+#include "models/curves.hpp"
+
+#include <array>
+
+#include "src/core/core.hpp"
+
+namespace taut::models {
+namespace {
+
+struct Known {
+  const char* name;
+  double steepest;
+};
+
+// In enumeration order. |gelu'| is largest at sqrt(2): 1.12890414520; |silu'| where tanh(x / 2) =
+// 2 / x, x = 2.39935728052: 1.09983932008.
+constexpr std::array kCurves = {
+    Known{"gelu", 1.12890415},   Known{"relu", 1},    Known{"abs", 1},
+    Known{"silu", 1.0998393202}, Known{"max_min", 1},
+};
+
+}  // namespace
+
+const std::vector<std::string>& curve_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Known& curve : kCurves) all.emplace_back(curve.name);
+    return all;
+  }();
+  return names;
+}
+
+Curve parse_curve(const std::string& name) {
+  for (size_t i = 0; i < kCurves.size(); ++i) {
+    if (name == kCurves[i].name) return static_cast<Curve>(i);
+  }
+  fail("{}", unknown_name("activation", name, curve_names()));
+}
+
+double steepest_slope(Curve curve) { return kCurves.at(static_cast<size_t>(curve)).steepest; }
+
+}  // namespace taut::models

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/network.hpp"
+
+namespace taut::models {
+
+const std::vector<std::string>& curve_names();  // in enumeration order
+Curve parse_curve(const std::string& name);     // Error lists the known ones
+
+// An upper bound on the Lipschitz constant: sup |phi'|, and 1 for max_min, which sorts. All curves
+// keep |phi(x)| <= |x|.
+double steepest_slope(Curve curve);
+
+}  // namespace taut::models
