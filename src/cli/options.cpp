@@ -42,19 +42,69 @@ void add_model_options(CLI::App& command, models::Architecture& model) {
       ->check(at_least(0));
   add(command, "model.clamp", model.clamp, "lipschitz: RMS radius of the ball clamps; 0: none")
       ->check(at_least(0));
-  add(command, "model.activation", model.activation, "gelu, relu or abs")
-      ->check(CLI::IsMember({"gelu", "relu", "abs"}));
+  add(command, "model.activation", model.activation, "gelu, relu, abs, silu or max_min")
+      ->check(CLI::IsMember(models::curve_names()));
   add(command, "model.output_scale", model.output_scale, "lipschitz: gain of the last layer")
       ->check(at_least(0));
 }
 
+void add_loss_options(CLI::App& command, train::LossOptions& l) {
+  add(command, "loss.temperature", l.temperature, "logits are divided by it")->check(at_least(0));
+  add(command, "loss.margin", l.margin, "logits added to every rival")->check(at_least(0));
+  add(command, "loss.certified_eps", l.certified_eps,
+      "size at which a certificate is asked for: eps K ||w_y - w_j|| more for rival j; 0: none")
+      ->check(at_least(0));
+  add(command, "loss.adversarial_eps", l.adversarial_eps,
+      "images are moved by PGD within this ball first; 0: not at all")
+      ->check(at_least(0));
+  add(command, "loss.adversarial_steps", l.adversarial_steps, "gradient steps of that PGD")
+      ->check(count(1));
+  add(command, "loss.threat", l.threat, "norm of both sizes; empty: the network's first threat");
+}
+
+void add_constraint_options(CLI::App& command, train::ConstraintOptions& c) {
+  const auto& names = train::constraint_names();
+  std::vector<std::string> or_empty = names;
+  or_empty.emplace_back("");
+  add(command, "constraint.name", c.name,
+      "none, soft_cap (muon), hard_cap, spectral_normalize, stiefel, hammer or "
+      "spectral_weight_decay")
+      ->check(CLI::IsMember(names));
+  add(command, "constraint.attention", c.attention, "of query, key and value; empty: as name")
+      ->check(CLI::IsMember(or_empty));
+  add(command, "constraint.head", c.head, "of the last layer; empty: as name")
+      ->check(CLI::IsMember(or_empty));
+  add(command, "constraint.table", c.table, "row_cap or none; empty: row_cap unless name is none")
+      ->check(CLI::IsMember({"", "row_cap", "none"}));
+  add(command, "constraint.heads", c.heads,
+      "per_head: each block of query, key and value is a matrix; fused: their stack is")
+      ->check(CLI::IsMember({"per_head", "fused"}));
+  add(command, "constraint.w_max", c.w_max, "RMS->RMS cap of hidden matrices")->check(at_least(0));
+  add(command, "constraint.w_max_query_key", c.w_max_query_key, "of query and key; 0: w_max")
+      ->check(at_least(0));
+  add(command, "constraint.w_max_value", c.w_max_value, "of value; 0: w_max")->check(at_least(0));
+  add(command, "constraint.w_max_head", c.w_max_head, "RMS->RMS cap of the last layer")
+      ->check(at_least(0));
+  add(command, "constraint.table_rms", c.table_rms, "RMS cap of table rows")->check(at_least(0));
+  add(command, "constraint.lazy", c.lazy,
+      "muon: project only when a bound carried from step to step is above the cap (true, false)");
+  add(command, "constraint.start", c.start,
+      "factor of the caps of matrices at first; it moves geometrically to 1")
+      ->check(at_least(0));
+  add(command, "constraint.decay", c.decay,
+      "spectral_weight_decay: share of the largest singular value, per unit of lr")
+      ->check(at_least(0));
+}
+
 void add_optimizer_options(CLI::App& command, train::OptimizerOptions& o) {
-  add(command, "optimizer.name", o.name, "muon or adamw")->check(CLI::IsMember({"muon", "adamw"}));
+  add(command, "optimizer.name", o.name, "muon, adamw or sgd")
+      ->check(CLI::IsMember({"muon", "adamw", "sgd"}));
   add(command, "optimizer.lr", o.lr, "learning rate before the schedule")->check(at_least(0));
-  add(command, "optimizer.momentum", o.momentum, "muon: decay of the gradient average")
+  add(command, "optimizer.momentum", o.momentum, "muon, sgd: decay of the gradient average")
       ->check(CLI::Range(0.0, 1.0));
-  add(command, "optimizer.nesterov", o.nesterov, "muon: look ahead (true, false)");
-  add(command, "optimizer.polar", o.polar, "muon: muon5, modula6 or polar_express6");
+  add(command, "optimizer.nesterov", o.nesterov, "muon, sgd: look ahead (true, false)");
+  add(command, "optimizer.polar", o.polar, "muon: muon5, modula6 or polar_express");
+  add(command, "optimizer.polar_steps", o.polar_steps, "muon: steps of the set; 0: its default");
   add(command, "optimizer.weight_decay", o.weight_decay, "decoupled decay of matrices")
       ->check(at_least(0));
   add(command, "optimizer.beta1", o.beta1, "adamw")->check(CLI::Range(0.0, 1.0));
@@ -70,29 +120,21 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
   add(command, "data.name", t.data.name,
       "digits, cifar10, mnist, shakespeare, text:PATH, synthetic or synthetic_text");
   add(command, "data.context", t.data.context, "text: symbols in one window")->check(count(1));
+  add(command, "data.flip", t.data.augmentation.flip,
+      "training images: left to right, every second one (true, false)");
+  add(command, "data.shift", t.data.augmentation.shift,
+      "training images: pixels of black border in which the window lies")
+      ->check(count(0));
   add_model_options(command, t.model);
   add_optimizer_options(command, t.optimizer);
-  add(command, "constraint.name", t.constraint.name,
-      "none, soft_cap (muon), hard_cap, spectral_normalize, stiefel, hammer or "
-      "spectral_weight_decay")
-      ->check(CLI::IsMember(train::constraint_names()));
-  add(command, "constraint.w_max", t.constraint.w_max,
-      "RMS->RMS cap of hidden matrices, per head for q, k, v")
-      ->check(at_least(0));
-  add(command, "constraint.w_max_head", t.constraint.w_max_head, "RMS->RMS cap of the last layer")
-      ->check(at_least(0));
-  add(command, "constraint.table_rms", t.constraint.table_rms, "RMS cap of table rows")
-      ->check(at_least(0));
-  add(command, "constraint.decay", t.constraint.decay,
-      "spectral_weight_decay: share of the largest singular value, per unit of lr")
-      ->check(at_least(0));
+  add_constraint_options(command, t.constraint);
+  add_loss_options(command, t.loss);
   add(command, "steps", t.steps, "optimizer steps")->check(count(1));
   add(command, "batch", t.batch, "examples per step")->check(count(1));
   add(command, "schedule", t.schedule, "linear or cosine decay to zero")
       ->check(CLI::IsMember({"linear", "cosine"}));
   add(command, "warmup", t.warmup, "share of the steps with a rising rate")
       ->check(CLI::Range(0.0, 1.0));
-  add(command, "margin", t.margin, "logits added to every rival in the loss")->check(at_least(0));
   add(command, "evaluate_every", t.evaluate_every, "steps")->check(count(1));
   add(command, "evaluate_examples", t.evaluate_examples,
       "validation examples looked at while training")

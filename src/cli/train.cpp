@@ -93,6 +93,7 @@ int start_run(TrainCall& call) {
   // Data and network are made once before an old run is touched: what cannot be trained loses
   // nothing.
   const data::Dataset dataset = data::open_dataset(call.options.data);
+  train::check(call.options, dataset.input);
   models::build(call.options.model, dataset.input, dataset.classes, make_generator(0));
   io::create_run(folder, call.force);
   nlohmann::json facts = context.provenance;

@@ -33,10 +33,19 @@ struct Batch {
   at::Tensor label;  // int64 (B, rows): rows = 1 for images, context for text
 };
 
+// What training does to the images of a batch, each on its own.
+struct Augmentation {
+  bool flip = false;  // left to right, every second image
+  int64_t shift = 0;  // pixels: a window of the image on a black border that wide; >= 0
+};
+// (B, C, H, W) to the same shape; `key` decides. Error unless these are images.
+at::Tensor augment(const at::Tensor& images, const Augmentation& how, uint64_t key);
+
 struct DataOptions {
   // digits | cifar10 | mnist | shakespeare | synthetic | synthetic_text | text:PATH
   std::string name = "digits";
   int64_t context = 64;  // text: symbols in one window
+  Augmentation augmentation{};
 };
 
 // Reads a data set from TAUT_DATA or the per-user cache. Error says what is missing and which

@@ -13,23 +13,31 @@ using models::Role;
 
 Rule rule_of(Role role, const OptimizerOptions& options) {
   if (options.name == "adamw") return Rule::adam;
+  if (options.name == "sgd") return Rule::sgd;
   if (is_matrix(role)) return Rule::muon;
   return is_table(role) ? Rule::rows : Rule::adam;
 }
 
-// AdamW steps entries; only a constraint makes it keep matrices and tables apart.
-Layout layout_of(Role role, Rule rule, const ConstraintOptions& constraint) {
+// AdamW and SGD step entries; only a constraint makes them keep matrices and tables apart.
+Layout layout_of(Role role, Rule rule, const std::string& method) {
   if (rule == Rule::muon) return Layout::matrices;
   if (rule == Rule::rows) return Layout::rows;
-  if (constraint.name == "none") return Layout::entries;
-  return is_matrix(role) ? Layout::matrices : is_table(role) ? Layout::rows : Layout::entries;
+  if (method == "none") return Layout::entries;
+  return is_matrix(role) ? Layout::matrices : Layout::rows;
+}
+
+// How a tensor lies in a group of matrices: query, key and value head by head, or as one stack.
+std::vector<int64_t> matrix_shape(c10::IntArrayRef shape, bool fused) {
+  if (fused) return {shape[0] * shape[1], shape[2]};
+  return shape.vec();
 }
 
 // What members of one group have in common.
-std::string key_of(const std::string& path, const at::Tensor& tensor, const Group& like) {
+std::string key_of(const std::string& path, c10::IntArrayRef shape, const Group& like) {
   switch (like.layout) {
     case Layout::matrices:
-      return fmt::format("matrices {} {} {}", tensor.size(-2), tensor.size(-1), like.cap);
+      return fmt::format("matrices {} {} {} {}", shape[shape.size() - 2], shape.back(), like.cap,
+                         like.method);
     case Layout::rows:
       return path;  // the longest row is that of one table
     case Layout::entries:
@@ -56,13 +64,13 @@ at::Tensor member_of(const at::Tensor& storage, const Member& member) {
       .view(member.shape);
 }
 
-void store(Group& group, const std::vector<at::Tensor>& parts) {
+void store(Group& group, const std::vector<at::Tensor>& parts, c10::IntArrayRef shape) {
   int64_t offset = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     group.members[i].offset = offset;
     offset += parts[i].numel();
   }
-  group.value = arranged(at::cat(parts), group.layout, group.members.front().shape);
+  group.value = arranged(at::cat(parts), group.layout, shape);
   group.momentum = at::zeros_like(group.value);
   if (group.rule == Rule::adam) group.second = at::zeros_like(group.value);
   for (Member& member : group.members) {
@@ -95,6 +103,7 @@ std::vector<Group> make_groups(models::Network& network, const OptimizerOptions&
                                const ConstraintOptions& constraint) {
   std::vector<Group> groups;
   std::vector<std::vector<at::Tensor>> parts;
+  std::vector<std::vector<int64_t>> shapes;  // of the first member
   std::map<std::string, size_t> index;
   std::map<std::string, std::pair<size_t, size_t>> place;  // path to group and member
   models::for_each_tensor(network, [&](const std::string& path, at::Tensor& tensor, Role role) {
@@ -102,19 +111,22 @@ std::vector<Group> make_groups(models::Network& network, const OptimizerOptions&
     Group like;
     like.rule = rule_of(role, optimizer);
     like.decays = is_matrix(role);
-    like.layout = layout_of(role, like.rule, constraint);
+    like.method = method_of(role, constraint);
+    like.layout = layout_of(role, like.rule, like.method);
     like.cap = rms_cap_of(role, constraint);
-    const auto [at, fresh] = index.emplace(key_of(path, tensor, like), groups.size());
+    const auto shape = matrix_shape(tensor.sizes(), fuses_heads(role, constraint));
+    const auto [at, fresh] = index.emplace(key_of(path, shape, like), groups.size());
     if (fresh) {
       groups.push_back(like);
       parts.emplace_back();
+      shapes.push_back(shape);
     }
     Group& group = groups[at->second];
     place[path] = {at->second, group.members.size()};
     group.members.push_back({path, tensor.sizes().vec(), 0, {}});
     parts[at->second].push_back(tensor.detach().to(at::kFloat).flatten());
   });
-  for (size_t i = 0; i < groups.size(); ++i) store(groups[i], parts[i]);
+  for (size_t i = 0; i < groups.size(); ++i) store(groups[i], parts[i], shapes[i]);
   models::for_each_tensor(network, [&](const std::string& path, at::Tensor& tensor, Role role) {
     if (role == Role::constant) return;
     const auto [group, member] = place.at(path);

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,7 +13,7 @@
 namespace taut::train {
 
 // How a tensor is stepped: whole matrices, table rows, or entry by entry.
-enum class Rule { muon, rows, adam };
+enum class Rule { muon, rows, adam, sgd };
 
 // How a group's values are arranged: what a constraint can act on.
 enum class Layout { matrices, rows, entries };
@@ -31,13 +32,17 @@ struct Group {
   Layout layout = Layout::entries;
   bool decays = false;  // weight decay applies
   double cap = 0;       // RMS->RMS of a matrix, RMS of a table row; infinity: none
+  std::string method;   // of the constraint (constraint.hpp)
+  // RMS->RMS: no matrix of the group is longer; carried from step to step when caps are lazy
+  double bound = std::numeric_limits<double>::infinity();
   std::vector<Member> members;
   at::Tensor value;     // (matrices, out, in), (rows, width) or (entries)
   at::Tensor momentum;  // like value; the first moment of adam
   at::Tensor second;    // like value; adam only
 };
 
-// Groups all trainable tensors: Muon's matrices by shape and cap (a head is a matrix), each table
+// Groups all trainable tensors: matrices by shape and cap (a head is a matrix unless heads are
+// fused), each table
 // on its own, the rest as one row of entries. From here on the network's tensors are leaves and
 // live in the groups. State starts at zero.
 std::vector<Group> make_groups(models::Network& network, const OptimizerOptions& optimizer,

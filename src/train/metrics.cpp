@@ -48,6 +48,10 @@ std::string json(const Line& line) {
   out["lr"] = number(line.lr);
   if (line.log10_bound) out["log10_bound"] = number(*line.log10_bound);
   out["rows_per_second"] = number(line.tally.rows_per_second());
+  if (line.tally.projections > 0) {
+    out["projections_skipped"] = ratio(static_cast<double>(line.tally.projections_skipped),
+                                       static_cast<double>(line.tally.projections));
+  }
   out["seconds"] = number(line.seconds);
   return out.dump();
 }

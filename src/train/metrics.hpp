@@ -11,6 +11,7 @@ struct Tally {
   double loss = 0;
   int64_t steps = 0, correct = 0, rows = 0;
   double seconds = 0;
+  int64_t projections = 0, projections_skipped = 0;  // of groups of capped matrices
 
   void add(double batch_loss, int64_t batch_correct, int64_t batch_rows);
   double mean_loss() const;
@@ -31,8 +32,8 @@ struct Line {
 };
 
 // {"step": .., "loss": .., "accuracy": .., "validation_loss": .., "validation_accuracy": .., "lr":
-// .., "log10_bound": .., "rows_per_second": .., "seconds": ..}; what JSON has no number for is
-// "inf",
+// .., "log10_bound": .., "rows_per_second": .., "projections_skipped": .. (share), "seconds": ..};
+// what JSON has no number for is "inf",
 // "-inf" or "nan".
 std::string json(const Line& line);
 

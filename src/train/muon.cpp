@@ -18,8 +18,9 @@ at::Tensor direction(const at::Tensor& momentum, const at::Tensor& gradient, con
 }  // namespace
 
 void muon_step(const at::Tensor& value, const at::Tensor& momentum, const at::Tensor& gradient,
-               const MuonStep& step) {
-  const at::Tensor delta = kernels::orthogonalize(direction(momentum, gradient, step), step.polar);
+               const MuonStep& step, kernels::Workspace* workspace) {
+  const at::Tensor delta = kernels::orthogonalize(direction(momentum, gradient, step), step.polar,
+                                                  kernels::PolarForm::automatic, workspace);
   if (step.weight_decay > 0) value.mul_(1 - step.lr * step.weight_decay);
   value.sub_(delta, step.lr * unit_norm(value.sizes()));
 }

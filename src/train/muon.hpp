@@ -10,7 +10,7 @@ struct MuonStep {
   double lr = 0, weight_decay = 0;
   double momentum = 0.9;
   bool nesterov = false;
-  kernels::PolarSet polar = kernels::PolarSet::modula6;
+  kernels::Polar polar = {};
 };
 
 // One step of a batch of matrices (..., out, in), in place:
@@ -19,7 +19,7 @@ struct MuonStep {
 // Nesterov the polar factor is that of beta M + (1 - beta) G. Throws Error on NaN or infinity.
 // [Jordan 2024; Bernstein 2024; Newhouse et al. 2025]
 void muon_step(const at::Tensor& value, const at::Tensor& momentum, const at::Tensor& gradient,
-               const MuonStep& step);
+               const MuonStep& step, kernels::Workspace* workspace = nullptr);
 
 // The same for tables (rows, width), whose rows are looked up one by one: in place of the polar
 // factor, rows_to_unit_rms(M), and no weight decay.

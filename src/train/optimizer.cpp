@@ -10,19 +10,53 @@
 #include "src/train/adamw.hpp"
 #include "src/train/constraint.hpp"
 #include "src/train/muon.hpp"
+#include "src/train/sgd.hpp"
 
 namespace taut::train {
 namespace {
 
-void hold(const Group& group) {
+// `factor` of the caps of matrices; tables keep theirs.
+void hold(const Group& group, double factor) {
   if (std::isinf(group.cap)) return;
-  if (group.layout == Layout::matrices) cap_matrices(group.value, group.cap);
+  if (group.layout == Layout::matrices) cap_matrices(group.value, factor * group.cap);
   if (group.layout == Layout::rows) cap_rows(group.value, group.cap);
 }
 
-void hold_after(const Group& group, const ConstraintOptions& options, const Move& move) {
-  if (group.layout == Layout::matrices) constrain(group.value, group.cap, options, move);
-  if (group.layout == Layout::rows) hold(group);
+// Whether the group was projected; a lazy one is not while its carried bound holds the cap.
+bool hold_after(Group& group, const ConstraintOptions& options, const Move& move, double factor,
+                kernels::Workspace& workspace) {
+  if (group.layout != Layout::matrices) {
+    hold(group, factor);
+    return true;
+  }
+  const double cap = factor * group.cap;
+  const bool lazy = options.lazy && std::isfinite(cap);
+  if (lazy) {
+    group.bound = carried_bound(group.bound, group.value.sizes(), move);
+    if (group.bound <= cap) return false;
+  }
+  constrain(group.value, cap, group.method, options.decay, move, &workspace);
+  if (lazy) group.bound = certified_norm(group.value);
+  return true;
+}
+
+std::string bound_name(const Group& group) { return "bound." + group.members.front().path; }
+
+void save_bounds(const std::vector<Group>& groups, NamedTensors& out) {
+  for (const Group& group : groups) {
+    if (std::isfinite(group.bound)) out[bound_name(group)] = at::full({}, group.bound, at::kDouble);
+  }
+}
+
+// Without one the next step projects.
+void restore_bounds(std::vector<Group>& groups, const NamedTensors& from) {
+  for (Group& group : groups) {
+    const auto found = from.find(bound_name(group));
+    if (found == from.end()) continue;
+    require(found->second.numel() == 1 && found->second.item<double>() >= 0,
+            "expected a bound >= 0 as '{}' in the checkpoint", found->first);
+    group.bound = found->second.item<double>();
+  }
 }
 
 void require_finite(const Group& group, const at::Tensor& gradient) {
@@ -36,15 +70,16 @@ void require_finite(const Group& group, const at::Tensor& gradient) {
 
 Optimizer make_optimizer(models::Network& network, const TrainOptions& options) {
   at::NoGradGuard no_grad;
-  Optimizer optimizer{make_groups(network, options.optimizer, options.constraint), 0};
-  for (const Group& group : optimizer.groups) hold(group);
+  Optimizer optimizer{make_groups(network, options.optimizer, options.constraint), 0, {}};
+  const double factor = cap_factor(options.constraint, 0, options.steps);
+  for (const Group& group : optimizer.groups) hold(group, factor);
   return optimizer;
 }
 
 Optimizer restore_optimizer(models::Network& network, const TrainOptions& options,
                             const NamedTensors& state) {
   at::NoGradGuard no_grad;
-  Optimizer optimizer{make_groups(network, options.optimizer, options.constraint), 0};
+  Optimizer optimizer{make_groups(network, options.optimizer, options.constraint), 0, {}};
   restore_state(optimizer.groups, state);
   const auto steps = state.find("adam_step");
   require(steps != state.end() && steps->second.numel() == 1,
@@ -52,34 +87,39 @@ Optimizer restore_optimizer(models::Network& network, const TrainOptions& option
   optimizer.adam_steps = steps->second.item<int64_t>();
   require(optimizer.adam_steps >= 0, "expected 'adam_step' >= 0 in the checkpoint, got {}",
           optimizer.adam_steps);
+  if (options.constraint.lazy) restore_bounds(optimizer.groups, state);
   return optimizer;
 }
 
 NamedTensors optimizer_state(const Optimizer& optimizer) {
   NamedTensors state;
   save_state(optimizer.groups, state);
+  save_bounds(optimizer.groups, state);
   state["adam_step"] = at::full({}, optimizer.adam_steps, at::kLong);
   return state;
 }
 
-void step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients, double rate,
-          const TrainOptions& options) {
+Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients, const Rates& rates,
+                 const TrainOptions& options) {
   at::NoGradGuard no_grad;
   const OptimizerOptions& o = options.optimizer;
+  const double rate = rates.lr;
   const bool adam_only = o.name == "adamw";
-  const MuonStep muon{o.lr * rate, o.weight_decay, o.momentum, o.nesterov,
-                      kernels::parse_polar_set(o.polar)};
+  const MuonStep muon{o.lr * rate, o.weight_decay, o.momentum, o.nesterov, polar_of(o)};
   AdamStep adam{
       (adam_only ? o.lr : o.vector_lr) * rate, 0, o.beta1, o.beta2, o.eps, ++optimizer.adam_steps};
   Move move{o.lr * rate, o.weight_decay, kernels::worst_output(muon.polar)};
-  if (adam_only) move.update = std::numeric_limits<double>::infinity();
+  if (o.name != "muon") move.update = std::numeric_limits<double>::infinity();
+  move.from = rates.cap_before / rates.cap;
+  SgdStep sgd{o.lr * rate, 0, o.momentum, o.nesterov};
   size_t next = 0;
-  for (const Group& group : optimizer.groups) {
+  Projections projections;
+  for (Group& group : optimizer.groups) {
     const at::Tensor gradient = side_by_side(group, gradients, next);
     require_finite(group, gradient);
     switch (group.rule) {
       case Rule::muon:
-        muon_step(group.value, group.momentum, gradient, muon);
+        muon_step(group.value, group.momentum, gradient, muon, &optimizer.workspace);
         break;
       case Rule::rows:
         row_step(group.value, group.momentum, gradient, muon);
@@ -88,9 +128,18 @@ void step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients, double
         adam.weight_decay = group.decays ? o.weight_decay : 0;
         adamw_step(group.value, group.momentum, group.second, gradient, adam);
         break;
+      case Rule::sgd:
+        sgd.weight_decay = group.decays ? o.weight_decay : 0;
+        sgd_step(group.value, group.momentum, gradient, sgd);
+        break;
     }
-    hold_after(group, options.constraint, move);
+    const bool projected =
+        hold_after(group, options.constraint, move, rates.cap, optimizer.workspace);
+    if (group.layout != Layout::matrices || std::isinf(group.cap)) continue;
+    ++projections.asked;
+    if (!projected) ++projections.skipped;
   }
+  return projections;
 }
 
 }  // namespace taut::train

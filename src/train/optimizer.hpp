@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "kernels/workspace.hpp"
 #include "src/train/groups.hpp"
 
 namespace taut::train {
@@ -9,6 +10,7 @@ namespace taut::train {
 struct Optimizer {
   std::vector<Group> groups;
   int64_t adam_steps = 0;  // done; for the bias correction
+  kernels::Workspace workspace;
 };
 
 // Takes over the network's tensors (make_groups) and brings them within their caps.
@@ -20,10 +22,19 @@ Optimizer restore_optimizer(models::Network& network, const TrainOptions& option
 
 NamedTensors optimizer_state(const Optimizer& optimizer);  // adds "adam_step" (int64 scalar)
 
-// One step with `gradients` in the order of leaves(groups), all rates times `rate`; then the
-// constraint. Error names the parameters whose gradient is not finite; nothing of their group has
-// moved then.
-void step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients, double rate,
-          const TrainOptions& options);
+// What the schedules say of one step: factors of the learning rates and of the caps of matrices,
+// before the step and after it.
+struct Rates {
+  double lr = 1, cap_before = 1, cap = 1;
+};
+
+// One step with `gradients` in the order of leaves(groups); then the constraint. Error names the
+// parameters whose gradient is not finite; nothing of their group has moved then.
+// Returns how many groups of capped matrices there are and how many needed no projection.
+struct Projections {
+  int64_t asked = 0, skipped = 0;
+};
+Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients, const Rates& rates,
+                 const TrainOptions& options);
 
 }  // namespace taut::train

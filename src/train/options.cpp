@@ -12,9 +12,9 @@
 namespace taut::train {
 namespace {
 
-// lr (c / w_max - wd) beyond which the soft cap turns back inside one step's reach; see
-// kernels::soft_cap_coupling.
-constexpr double kLargestStep = 19.0 / 62.0;
+// How far above its cap one step may carry a weight before the soft cap turns back inside that
+// reach; see kernels::soft_cap_coupling.
+constexpr double kLargestGrowth = 19.0 / 62.0;
 
 void require_known(const char* option, const std::string& name,
                    const std::vector<std::string>& known) {
@@ -39,7 +39,7 @@ void require_share(const char* option, double value) {
 }
 
 void check(const OptimizerOptions& o) {
-  require_known("optimizer.name", o.name, {"muon", "adamw"});
+  require_known("optimizer.name", o.name, {"muon", "adamw", "sgd"});
   require_positive("optimizer.lr", o.lr);
   require_share("optimizer.momentum", o.momentum);
   require_not_negative("optimizer.weight_decay", o.weight_decay);
@@ -50,41 +50,85 @@ void check(const OptimizerOptions& o) {
   require_share("optimizer.beta2", o.beta2);
   require_positive("optimizer.eps", o.eps);
   require_positive("optimizer.vector_lr", o.vector_lr);
+  kernels::worst_output(polar_of(o));  // the set has as many steps
 }
 
-// The soft cap is a cap only while it rises on the whole interval that one step can reach.
-void check_coupling(const OptimizerOptions& o, const char* option, double w_max) {
-  const double update = kernels::worst_output(kernels::parse_polar_set(o.polar));
-  const double ratio = update / w_max - o.weight_decay;
-  const double largest = ratio > 0 ? kLargestStep / ratio : std::numeric_limits<double>::infinity();
+void check(const LossOptions& l) {
+  require_positive("loss.temperature", l.temperature);
+  require_not_negative("loss.margin", l.margin);
+  require_not_negative("loss.certified_eps", l.certified_eps);
+  require_not_negative("loss.adversarial_eps", l.adversarial_eps);
+  require_count("loss.adversarial_steps", l.adversarial_steps);
+}
+
+// The soft cap is a cap only while it rises on the whole interval that one step can reach: k =
+// from (1 - lr wd) + lr c <= (1 + 19/62) cap for every cap of the schedule.
+void check_coupling(const TrainOptions& t, const char* option, double w_max) {
+  const OptimizerOptions& o = t.optimizer;
+  const double update = kernels::worst_output(polar_of(o));
+  const double least = w_max * std::min(1.0, t.constraint.start);
+  const double fall =
+      std::max(1.0, std::pow(t.constraint.start, 1.0 / static_cast<double>(t.steps)));
+  const double slope = update / least - fall * o.weight_decay;  // k / cap = fall + lr slope
+  const double room = kLargestGrowth - (fall - 1);
+  require(room > 0, "constraint.start: {} falls to 1 too fast for the soft cap in {} steps",
+          t.constraint.start, t.steps);
+  const double largest = slope > 0 ? room / slope : std::numeric_limits<double>::infinity();
   require(o.lr <= largest,
           "optimizer.lr: with {} = {} the soft cap holds for a rate in (0, {:.5g}], got {}", option,
           w_max, largest, o.lr);
 }
 
-void check(const ConstraintOptions& c, const OptimizerOptions& o) {
-  require_known("constraint.name", c.name, constraint_names());
-  if (c.name == "none") return;
-  require_positive("constraint.table_rms", c.table_rms);
-  require_not_negative("constraint.decay", c.decay);
-  if (c.name == "spectral_weight_decay") {
+void check_method(const TrainOptions& t, models::Role role, const char* option, const char* cap) {
+  const ConstraintOptions& c = t.constraint;
+  const OptimizerOptions& o = t.optimizer;
+  const std::string method = method_of(role, c);
+  require_known(option, method, constraint_names());
+  if (method == "none") return;
+  if (method == "spectral_weight_decay") {
+    require_not_negative("constraint.decay", c.decay);
     require(o.lr * c.decay <= 1, "constraint.decay: expected lr * decay <= 1, got {} * {}", o.lr,
             c.decay);
     return;
   }
-  require_positive("constraint.w_max", c.w_max);
-  require_positive("constraint.w_max_head", c.w_max_head);
-  if (c.name != "soft_cap") return;
+  const double w_max = rms_cap_of(role, c);
+  require_positive(cap, w_max);
+  if (method != "soft_cap") return;
   require(
       o.name == "muon",
-      "constraint.name: soft_cap needs optimizer.name muon, got {}: the cap is chosen for updates "
-      "of a known spectral norm, and an AdamW update has none (use hard_cap)",
-      o.name);
-  check_coupling(o, "constraint.w_max", c.w_max);
-  check_coupling(o, "constraint.w_max_head", c.w_max_head);
+      "{}: soft_cap needs optimizer.name muon, got {}: the cap is chosen for updates of a known "
+      "spectral norm, and {} updates have none (use hard_cap)",
+      option, o.name, o.name);
+  check_coupling(t, cap, w_max);
+}
+
+void check_constraint(const TrainOptions& t) {
+  using models::Role;
+  const ConstraintOptions& c = t.constraint;
+  require_not_negative("constraint.w_max_query_key", c.w_max_query_key);
+  require_not_negative("constraint.w_max_value", c.w_max_value);
+  require_positive("constraint.start", c.start);
+  require_known("constraint.heads", c.heads, {"per_head", "fused"});
+  require(!c.lazy || t.optimizer.name == "muon",
+          "constraint.lazy needs optimizer.name muon: updates of {} have no known norm",
+          t.optimizer.name);
+  check_method(t, Role::hidden, "constraint.name", "constraint.w_max");
+  check_method(t, Role::query, "constraint.attention",
+               c.w_max_query_key > 0 ? "constraint.w_max_query_key" : "constraint.w_max");
+  check_method(t, Role::value, "constraint.attention",
+               c.w_max_value > 0 ? "constraint.w_max_value" : "constraint.w_max");
+  check_method(t, Role::head, "constraint.head", "constraint.w_max_head");
+  require_known("constraint.table", method_of(Role::embedding, c), {"row_cap", "none"});
+  if (method_of(Role::embedding, c) != "none") {
+    require_positive("constraint.table_rms", c.table_rms);
+  }
 }
 
 }  // namespace
+
+kernels::Polar polar_of(const OptimizerOptions& options) {
+  return {kernels::parse_polar_set(options.polar), static_cast<int>(options.polar_steps)};
+}
 
 void check(const TrainOptions& options) {
   require_count("steps", options.steps);
@@ -96,9 +140,19 @@ void check(const TrainOptions& options) {
   require_count("data.context", options.data.context);
   require_known("schedule", options.schedule, schedule_names());
   require_share("warmup", options.warmup);
-  require_not_negative("margin", options.margin);
+  check(options.loss);
   check(options.optimizer);
-  check(options.constraint, options.optimizer);
+  check_constraint(options);
+}
+
+void check(const TrainOptions& options, const models::InputSpec& input) {
+  const LossOptions& l = options.loss;
+  if (!l.threat.empty()) models::parse_threat(l.threat, input);
+  if (input.kind == models::InputKind::pixels) return;
+  require(l.adversarial_eps == 0,
+          "loss.adversarial_eps: PGD moves images; the rows of a sequence share their input");
+  require(!options.data.augmentation.flip && options.data.augmentation.shift == 0,
+          "data.flip and data.shift: only images can be flipped or shifted");
 }
 
 }  // namespace taut::train

@@ -68,6 +68,9 @@ State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
   state.tally.correct = static_cast<int64_t>(number(checkpoint, "tally_correct", 0));
   state.tally.rows = static_cast<int64_t>(number(checkpoint, "tally_rows", 0));
   state.tally.seconds = number(checkpoint, "tally_seconds", 0);
+  state.tally.projections = static_cast<int64_t>(number(checkpoint, "tally_projections", 0));
+  state.tally.projections_skipped =
+      static_cast<int64_t>(number(checkpoint, "tally_projections_skipped", 0));
   state.validation.loss = number(checkpoint, "validation_loss", 0);
   state.validation.accuracy = number(checkpoint, "validation_accuracy", 0);
   state.best_accuracy = number(checkpoint, "best_accuracy", state.best_accuracy);
@@ -75,6 +78,7 @@ State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
   if (checkpoint.numbers.count("log10_bound") != 0) {
     state.bound = checkpoint.numbers.at("log10_bound");
   }
+  state.constant = load_estimate(checkpoint.numbers);
   state.step_seconds =
       number(checkpoint, "ms_per_step", 0) * static_cast<double>(state.step) / 1000;
   state.seconds = number(checkpoint, "train_seconds", 0);
@@ -96,6 +100,8 @@ io::Checkpoint snapshot(const State& state, const TrainContext& context) {
       {"tally_correct", static_cast<double>(state.tally.correct)},
       {"tally_rows", static_cast<double>(state.tally.rows)},
       {"tally_seconds", state.tally.seconds},
+      {"tally_projections", static_cast<double>(state.tally.projections)},
+      {"tally_projections_skipped", static_cast<double>(state.tally.projections_skipped)},
       {"validation_loss", state.validation.loss},
       {"validation_accuracy", state.validation.accuracy},
       {"best_accuracy", state.best_accuracy},
@@ -104,6 +110,7 @@ io::Checkpoint snapshot(const State& state, const TrainContext& context) {
       {"train_seconds", state.seconds},
       {"threads", static_cast<double>(at::get_num_threads())},
   };
+  save_estimate(state.constant, checkpoint.numbers);
   if (state.bound) checkpoint.numbers["log10_bound"] = *state.bound;
   return checkpoint;
 }

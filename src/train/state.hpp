@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "src/train/constant_estimate.hpp"
 #include "src/train/metrics.hpp"
 #include "src/train/optimizer.hpp"
 #include "src/train/trainer.hpp"
@@ -23,6 +24,7 @@ struct State {
   Evaluation validation;
   double best_accuracy = 0, best_loss = std::numeric_limits<double>::infinity();
   std::optional<double> bound;  // log10, of the last evaluation
+  ConstantEstimate constant;    // behind loss.certified_eps; without terms: not taken yet
   double step_seconds = 0;      // in steps alone
   double seconds = 0;           // in all, earlier sessions included
 };

@@ -8,10 +8,63 @@
 
 #include "models/models.hpp"
 #include "src/core/core.hpp"
+#include "src/train/adversary.hpp"
+#include "src/train/constraint.hpp"
 #include "src/train/loss.hpp"
 #include "src/train/schedule.hpp"
 
 namespace taut::train {
+
+namespace {
+
+constexpr int64_t kRefreshEvery = 100;  // steps between two looks at the powers of K
+
+models::Threat threat_of(const models::Network& network, const LossOptions& options) {
+  const std::string& name = options.threat;
+  return models::parse_threat(name.empty() ? models::threat_names(network.input).front() : name,
+                              network.input);
+}
+
+// The next examples as the network is to see them.
+data::Batch next_batch(const State& state, const data::Dataset& dataset, data::Order& order,
+                       const TrainOptions& options) {
+  data::Batch batch = data::gather(dataset, dataset.train, order.next(state.cursor, options.batch));
+  const auto cursor = static_cast<uint64_t>(state.cursor);
+  const data::Augmentation& how = options.data.augmentation;
+  if (how.flip || how.shift > 0) {
+    batch.input = data::augment(batch.input, how, mix(options.seed, {2, cursor}));
+  }
+  const LossOptions& l = options.loss;
+  if (l.adversarial_eps > 0) {
+    batch.input =
+        adversarial_images(state.network, batch.input, batch.label, threat_of(state.network, l),
+                           l.adversarial_eps, l.adversarial_steps, mix(options.seed, {3, cursor}));
+  }
+  return batch;
+}
+
+// What rivals are ahead by in the loss; undefined without loss.certified_eps.
+at::Tensor handicap(State& state, const LossOptions& options, double share) {
+  if (options.certified_eps == 0) return {};
+  if (state.constant.terms.empty() || state.step % kRefreshEvery == 0) {
+    state.constant = estimate_constant(state.network, threat_of(state.network, options));
+  }
+  const at::Tensor constant = constant_of(state.constant, state.network).to(at::kFloat);
+  const auto& head = std::get<models::Linear>(state.network.layers.back().kind);
+  return head_distances(head) * constant * (options.certified_eps * share);
+}
+
+at::Tensor loss_of(State& state, const at::Tensor& logits, const at::Tensor& label,
+                   const TrainOptions& options) {
+  const LossOptions& l = options.loss;
+  const double share = margin_share(state.step, options.steps);
+  const at::Tensor ahead = handicap(state, l, share);
+  if (l.temperature == 1) return cross_entropy(logits, label, l.margin * share, ahead);
+  return cross_entropy(logits / l.temperature, label, l.margin * share,
+                       ahead.defined() ? ahead / l.temperature : ahead);
+}
+
+}  // namespace
 
 data::Order order_of(const TrainOptions& options, const data::Dataset& dataset) {
   // A stream of its own: the seed itself draws the weights.
@@ -22,18 +75,22 @@ void advance(State& state, const data::Dataset& dataset, data::Order& order,
              const TrainOptions& options) {
   const Stopwatch watch;
   const at::AutoGradMode with_gradients(true);
-  const data::Batch batch =
-      data::gather(dataset, dataset.train, order.next(state.cursor, options.batch));
+  const data::Batch batch = next_batch(state, dataset, order, options);
   const at::Tensor logits = models::forward(state.network, batch.input);
-  const double margin = options.margin * margin_share(state.step, options.steps);
-  const at::Tensor loss = cross_entropy(logits, batch.label, margin);
+  const at::Tensor loss = loss_of(state, logits, batch.label, options);
   const double value = loss.item<double>();
   try {
     require(std::isfinite(value), "the loss is {}", value);
     const auto gradients = torch::autograd::grad({loss}, leaves(state.optimizer.groups));
     const double rate =
         rate_multiplier(options.schedule, state.step, options.steps, options.warmup);
-    train::step(state.optimizer, gradients, rate, options);
+    const Projections projections =
+        train::step(state.optimizer, gradients,
+                    {rate, cap_factor(options.constraint, state.step, options.steps),
+                     cap_factor(options.constraint, state.step + 1, options.steps)},
+                    options);
+    state.tally.projections += projections.asked;
+    state.tally.projections_skipped += projections.skipped;
   } catch (const Error& error) {
     fail("step {}: {}; lower optimizer.lr and resume from the last checkpoint", state.step + 1,
          error.what());

@@ -115,6 +115,7 @@ TrainSummary train(const TrainOptions& options, const TrainContext& context,
                    const io::Checkpoint* resume) {
   check(options);
   const data::Dataset dataset = data::open_dataset(options.data);
+  check(options, dataset.input);
   State state =
       resume != nullptr ? resumed_state(options, dataset, *resume) : fresh_state(options, dataset);
   if (resume != nullptr) io::truncate_metrics(context.folder, state.step);

@@ -27,7 +27,7 @@ std::map<std::string, at::Tensor> values_of(const models::Network& network) {
 BOOST_AUTO_TEST_SUITE(groups_test)
 
 BOOST_AUTO_TEST_CASE(grouping_keeps_every_value_and_leaves_constants_alone) {
-  for (const char* name : {"mlp", "vit", "gpt", "adamw_vit", "adamw_gpt"}) {
+  for (const char* name : {"mlp", "vit", "gpt", "adamw_vit", "adamw_gpt", "sgd_vit"}) {
     const train::TrainOptions o = test::named_run(name);
     const data::Dataset dataset = data::open_dataset(o.data);
     models::Network network =
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(grouping_keeps_every_value_and_leaves_constants_alone) {
 
 // The network's tensors are the group's memory: a step of one is a step of the other.
 BOOST_AUTO_TEST_CASE(every_parameter_moves_and_no_constant_does) {
-  for (const char* name : {"mlp", "vit", "gpt", "adamw_vit", "adamw_gpt"}) {
+  for (const char* name : {"mlp", "vit", "gpt", "adamw_vit", "adamw_gpt", "sgd_vit"}) {
     train::TrainOptions o = test::named_run(name);
     o.optimizer.weight_decay = 0;
     const data::Dataset dataset = data::open_dataset(o.data);

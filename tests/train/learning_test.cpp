@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(a_margin_grows_without_collapse) {
   test::TempFolder folder;
   train::TrainOptions o = test::images_run("mlp");
   o.steps = 100;
-  o.margin = 2;
+  o.loss.margin = 2;
   o.evaluate_examples = 120;
   BOOST_TEST(train_in(folder / "run", o).accuracy > 0.9);
 }

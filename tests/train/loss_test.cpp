@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -42,6 +43,42 @@ BOOST_AUTO_TEST_CASE(the_loss_is_its_definition) {
         cross_entropy(logits, label, margin).item<double>() == reference(logits, label, margin),
         boost::test_tools::tolerance(1e-6));
   }
+}
+
+// The handicap of a certificate: rival j of label y starts handicap[y, j] ahead.
+BOOST_AUTO_TEST_CASE(rivals_start_ahead_by_their_handicap) {
+  const at::Generator generator = make_generator(test::seed());
+  const at::Tensor logits = at::randn({3, 2, 4}, generator, at::kDouble);
+  const at::Tensor label = at::randint(4, {3, 2}, generator, at::kLong);
+  at::Tensor ahead = at::rand({4, 4}, generator, at::kDouble);
+  ahead.fill_diagonal_(0);
+  const at::Tensor moved = logits + ahead.index({label});
+  BOOST_TEST(cross_entropy(logits, label, 0.3, ahead).item<double>() ==
+                 cross_entropy(moved, label, 0.3).item<double>(),
+             boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(head_distances_are_norms_of_differences_and_can_be_differentiated) {
+  const at::Generator generator = make_generator(test::seed());
+  models::Linear head;
+  head.weight = at::randn({3, 5}, generator, at::kDouble);
+  head.weight[2].copy_(head.weight[0]);  // equal rows: no NaN in the gradient
+  head.gain = -2;
+  head.weight.requires_grad_(true);
+  const at::Tensor distances = train::head_distances(head);
+  for (int64_t i = 0; i < 3; ++i) {
+    for (int64_t j = 0; j < 3; ++j) {
+      const at::Tensor expected = 2 * (head.weight[i] - head.weight[j]).norm();
+      BOOST_TEST(std::fabs((distances[i][j] - expected).item<double>()) < 1e-12);
+    }
+  }
+  const at::Tensor gradient = torch::autograd::grad({distances.sum()}, {head.weight})[0];
+  const at::Tensor toward =
+      (head.weight[1] - head.weight[0]) / (head.weight[1] - head.weight[0]).norm();
+  // Row 1 has two rivals at the same place, each counted twice.
+  BOOST_TEST((gradient[1] - 8 * toward).abs().max().item<double>() < 1e-12);
+  head.weight = at::zeros({40000, 768});
+  BOOST_CHECK_THROW(train::head_distances(head), Error);
 }
 
 BOOST_AUTO_TEST_CASE(equal_logits_cost_the_logarithm_of_the_classes) {

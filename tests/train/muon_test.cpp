@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_SUITE(muon_test)
 BOOST_AUTO_TEST_CASE(a_step_is_no_larger_than_promised) {
   const at::Generator generator = make_generator(test::seed());
   for (const auto polar :
-       {kernels::PolarSet::muon5, kernels::PolarSet::modula6, kernels::PolarSet::polar_express6}) {
+       {kernels::PolarSet::muon5, kernels::PolarSet::modula6, kernels::PolarSet::polar_express}) {
     for (const std::vector<int64_t>& shape : kShapes) {
       for (const double size : {1e-6, 1.0, 1e6}) {
         const at::Tensor value = at::zeros(shape), momentum = at::zeros(shape);

@@ -51,8 +51,9 @@ BOOST_AUTO_TEST_CASE(a_bad_option_is_named_with_its_range_and_value) {
   BOOST_TEST(names(complaint([](auto& o) { o.evaluate_examples = 0; }), {"evaluate_examples"}));
   BOOST_TEST(names(complaint([](auto& o) { o.checkpoint_every = 0; }), {"checkpoint_every"}));
   BOOST_TEST(names(complaint([](auto& o) { o.warmup = 1; }), {"warmup", "[0, 1)", "got 1"}));
-  BOOST_TEST(names(complaint([](auto& o) { o.margin = -1; }), {"margin", ">= 0", "got -1"}));
-  BOOST_TEST(names(complaint([&](auto& o) { o.margin = nan; }), {"margin", "nan"}));
+  BOOST_TEST(
+      names(complaint([](auto& o) { o.loss.margin = -1; }), {"loss.margin", ">= 0", "got -1"}));
+  BOOST_TEST(names(complaint([&](auto& o) { o.loss.margin = nan; }), {"loss.margin", "nan"}));
   BOOST_TEST(names(complaint([](auto& o) { o.optimizer.lr = 0; }), {"optimizer.lr", "> 0"}));
   BOOST_TEST(names(complaint([&](auto& o) { o.optimizer.lr = nan; }), {"optimizer.lr", "nan"}));
   BOOST_TEST(names(complaint([&](auto& o) { o.optimizer.eps = inf; }), {"optimizer.eps", "inf"}));
@@ -79,6 +80,31 @@ BOOST_AUTO_TEST_CASE(spectral_decay_must_not_turn_the_top_around) {
                      o.constraint.decay = 11;
                    }),
                    {"constraint.decay", "lr * decay <= 1"}));
+}
+
+BOOST_AUTO_TEST_CASE(constraints_of_roles_are_checked_by_role) {
+  BOOST_TEST(names(complaint([](auto& o) { o.constraint.head = "cap"; }), {"constraint.head"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.constraint.attention = "row_cap"; }),
+                   {"constraint.attention", "row_cap"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.constraint.table = "soft_cap"; }),
+                   {"constraint.table", "row_cap"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.constraint.heads = "both"; }), {"constraint.heads"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.constraint.w_max_value = 0.01; }),
+                   {"optimizer.lr", "constraint.w_max_value"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.constraint.w_max_query_key = -1; }),
+                   {"constraint.w_max_query_key"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.constraint.start = 0; }), {"constraint.start"}));
+  BOOST_TEST(names(complaint([](auto& o) {
+                     o.constraint.start = 1e6;
+                     o.steps = 10;
+                   }),
+                   {"constraint.start", "too fast"}));
+  BOOST_TEST(names(complaint([](auto& o) {
+                     o.optimizer.name = "adamw";
+                     o.constraint.name = "hard_cap";
+                     o.constraint.lazy = true;
+                   }),
+                   {"constraint.lazy", "muon"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_soft_cap_needs_a_bounded_update) {

@@ -59,8 +59,13 @@ BOOST_AUTO_TEST_SUITE(resume_test)
 BOOST_AUTO_TEST_CASE(a_constrained_mlp_resumes_bit_for_bit) { check_resume("mlp"); }
 BOOST_AUTO_TEST_CASE(a_constrained_vit_resumes_bit_for_bit) { check_resume("vit"); }
 BOOST_AUTO_TEST_CASE(a_constrained_gpt_resumes_bit_for_bit) { check_resume("gpt"); }
+BOOST_AUTO_TEST_CASE(augmented_and_attacked_batches_resume_bit_for_bit) {
+  check_resume("everything");
+}
 BOOST_AUTO_TEST_CASE(an_adamw_vit_resumes_bit_for_bit) { check_resume("adamw_vit"); }
 BOOST_AUTO_TEST_CASE(an_adamw_gpt_resumes_bit_for_bit) { check_resume("adamw_gpt"); }
+BOOST_AUTO_TEST_CASE(lazy_caps_resume_bit_for_bit) { check_resume("lazy_vit"); }
+BOOST_AUTO_TEST_CASE(an_sgd_vit_resumes_bit_for_bit) { check_resume("sgd_vit"); }
 
 // Sums are split among threads, always the same way for the same number of them.
 BOOST_AUTO_TEST_CASE(two_threads_resume_bit_for_bit) {

@@ -35,7 +35,8 @@ inline train::TrainOptions images_run(const std::string& model) {
 
 inline train::TrainOptions text_run() {
   train::TrainOptions o = common_run();
-  o.data = {"synthetic_text", 12};
+  o.data.name = "synthetic_text";
+  o.data.context = 12;
   o.model.name = "gpt";
   o.model.width = 32;
   o.model.heads = 4;
@@ -54,6 +55,14 @@ inline train::TrainOptions adamw_run(train::TrainOptions o) {
   return o;
 }
 
+inline train::TrainOptions sgd_run(train::TrainOptions o) {
+  o = adamw_run(std::move(o));
+  o.optimizer.name = "sgd";
+  o.optimizer.lr = 0.05;
+  o.optimizer.nesterov = true;
+  return o;
+}
+
 inline train::TrainContext context_in(const std::filesystem::path& folder) {
   train::TrainContext context;
   context.folder = folder;
@@ -66,6 +75,22 @@ inline train::TrainOptions named_run(const std::string& name) {
   if (name == "vit") return images_run("vit");
   if (name == "gpt") return text_run();
   if (name == "adamw_gpt") return adamw_run(text_run());
+  if (name == "lazy_vit") {
+    train::TrainOptions o = images_run("vit");
+    o.constraint.w_max = 1.2;
+    o.constraint.lazy = true;
+    o.optimizer.lr = 0.02;
+    return o;
+  }
+  if (name == "sgd_vit") return sgd_run(images_run("vit"));
+  if (name == "everything") {  // what draws random numbers or carries an estimate along
+    train::TrainOptions o = images_run("vit");
+    o.data.augmentation = {true, 1};
+    o.loss.temperature = 2;
+    o.loss.certified_eps = 0.05;
+    o.loss.adversarial_eps = 0.1;
+    return o;
+  }
   return adamw_run(images_run("vit"));
 }
 

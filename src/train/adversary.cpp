@@ -1,0 +1,33 @@
+#include "src/train/adversary.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include "attacks/pgd.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::train {
+
+at::Tensor adversarial_images(const models::Network& network, const at::Tensor& images,
+                              const at::Tensor& label, const models::Threat& threat, double eps,
+                              int64_t steps, uint64_t key) {
+  const at::NoGradGuard no_grad;
+  const attacks::Subject subject{
+      models::converted(network, at::kFloat), {}, threat, images.device(), false};
+  const int64_t rows = images.size(0);
+  attacks::Job job;
+  job.ball = {threat, images, at::full({rows}, eps, at::kDouble), {}};
+  job.position = at::zeros({rows}, at::kLong);
+  job.label = label.flatten();
+  job.target = at::full({rows}, -1, at::kLong);
+  job.key = at::empty({rows}, at::kLong);
+  for (int64_t i = 0; i < rows; ++i) {
+    job.key.mutable_data_ptr<int64_t>()[i] =
+        static_cast<int64_t>(mix(key, {static_cast<uint64_t>(i)}) >> 1);
+  }
+  job.delta = attacks::random_point(job.ball, job.key);
+  const at::Tensor delta = attacks::pgd(subject, job, attacks::Loss::cross_entropy, steps).delta;
+  return attacks::settle(job.ball, delta);
+}
+
+}  // namespace taut::train

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/models.hpp"
+
+namespace taut::train {
+
+// The global constant K as a function of the weights, for losses: an estimate to differentiate,
+// never a bound. certify's own rules give its value and, weight by weight, the power with which K
+// grows with the norm; from there K follows the norms along these powers. For an MLP K is the
+// product of the norms, and this is exact; in a transformer the powers change slowly.
+struct ConstantEstimate {
+  struct Term {
+    std::string path;
+    double power = 0;     // d log K / d log norm
+    double log_norm = 0;  // when the powers were taken
+  };
+  double log_constant = 0;  // then, natural logarithm
+  std::vector<Term> terms;  // weights that K depends on
+};
+
+// Error when K is not finite.
+ConstantEstimate estimate_constant(const models::Network& network, const models::Threat& threat);
+
+// K of the network's weights as they are now: a scalar, differentiable in them.
+at::Tensor constant_of(const ConstantEstimate& estimate, const models::Network& network);
+
+// To a checkpoint's numbers and back; empty when the checkpoint holds none.
+void save_estimate(const ConstantEstimate& estimate, std::map<std::string, double>& numbers);
+ConstantEstimate load_estimate(const std::map<std::string, double>& numbers);
+
+}  // namespace taut::train

@@ -1,0 +1,124 @@
+#include "src/train/constant_estimate.hpp"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "certify/certify.hpp"
+#include "src/core/core.hpp"
+#include "src/train/constraint.hpp"
+#include "tests/support.hpp"
+#include "tests/train/runs.hpp"
+
+using namespace taut;
+using train::constant_of;
+using train::ConstantEstimate;
+using train::estimate_constant;
+
+namespace {
+
+models::Network network_of(const std::string& name, uint64_t seed) {
+  models::Architecture a = test::images_run(name).model;
+  models::InputSpec input;
+  input.channels = 1;
+  input.height = input.width = 8;
+  a.clamp = 0;
+  models::Network network = models::build(a, input, 10, make_generator(seed));
+  // Zero and orthogonal weights have every norm alike; these have none.
+  at::Generator g = make_generator(seed + 1);
+  models::for_each_tensor(network, [&](const std::string&, at::Tensor& t, models::Role role) {
+    if (train::is_matrix(role)) t = t + 0.1 * at::randn(t.sizes(), g, at::kFloat);
+  });
+  return network;
+}
+
+models::Threat l2(const models::Network& network) {
+  return models::parse_threat("l2", network.input);
+}
+
+double log_constant(const models::Network& network) {
+  return certify::log10_constant(network, l2(network)) * std::log(10.0);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(constant_estimate_test)
+
+// K of an MLP is the product of its norms: power 1 each, wherever the weights go.
+BOOST_AUTO_TEST_CASE(an_mlp_is_the_product_of_its_norms) {
+  models::Network network = network_of("mlp", test::seed());
+  const ConstantEstimate estimate = estimate_constant(network, l2(network));
+  BOOST_TEST_REQUIRE(estimate.terms.size() == 2u);  // the head comes after K
+  for (const auto& term : estimate.terms) BOOST_TEST(std::fabs(term.power - 1) < 1e-6);
+  BOOST_TEST(std::fabs(std::log(constant_of(estimate, network).item<double>()) -
+                       log_constant(network)) < 1e-5);
+  models::for_each_tensor(network, [&](const std::string& path, at::Tensor& t, models::Role) {
+    if (path == estimate.terms[0].path) t = t * 3;
+    if (path == estimate.terms[1].path) t = t * 0.5;
+  });
+  BOOST_TEST(std::fabs(std::log(constant_of(estimate, network).item<double>()) -
+                       log_constant(network)) < 1e-4);
+}
+
+// In a transformer the powers are slopes: a small change of any weight is followed.
+BOOST_AUTO_TEST_CASE(a_transformer_is_followed_to_first_order) {
+  const models::Network network = network_of("vit", test::seed());
+  const ConstantEstimate estimate = estimate_constant(network, l2(network));
+  BOOST_TEST_REQUIRE(estimate.terms.size() >= 10u);
+  for (const auto& term : estimate.terms) {
+    models::Network moved = network;
+    models::for_each_tensor(moved, [&](const std::string& path, at::Tensor& t, models::Role) {
+      if (path == term.path) t = t * 1.01;
+    });
+    const double followed = std::log(constant_of(estimate, moved).item<double>());
+    const double change = log_constant(moved) - estimate.log_constant;
+    BOOST_TEST(change > 0);
+    BOOST_TEST(std::fabs(followed - estimate.log_constant - change) < 0.05 * change + 1e-6,
+               term.path);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(its_gradient_shortens_every_weight_it_names) {
+  models::Network network = network_of("vit", test::seed());
+  const ConstantEstimate estimate = estimate_constant(network, l2(network));
+  std::vector<at::Tensor> leaves;
+  models::for_each_tensor(network, [&](const std::string& path, at::Tensor& t, models::Role) {
+    t = t.detach().clone().requires_grad_(true);
+    for (const auto& term : estimate.terms) {
+      if (term.path == path) leaves.push_back(t);
+    }
+  });
+  const auto gradients = torch::autograd::grad({constant_of(estimate, network).log()}, leaves);
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    // Scaling a weight by 1 + h scales K by (1 + h)^power.
+    const double slope = (gradients[i] * leaves[i]).sum().item<double>();
+    BOOST_TEST(std::fabs(slope - estimate.terms[i].power) < 1e-3);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_keeps_it) {
+  const models::Network network = network_of("vit", test::seed());
+  const ConstantEstimate estimate = estimate_constant(network, l2(network));
+  std::map<std::string, double> numbers{{"train_seconds", 1.0}};
+  train::save_estimate(estimate, numbers);
+  const ConstantEstimate again = train::load_estimate(numbers);
+  BOOST_TEST(again.log_constant == estimate.log_constant);
+  BOOST_TEST_REQUIRE(again.terms.size() == estimate.terms.size());
+  for (size_t i = 0; i < again.terms.size(); ++i) {
+    BOOST_TEST(again.terms[i].path == estimate.terms[i].path);
+    BOOST_TEST(again.terms[i].power == estimate.terms[i].power);
+    BOOST_TEST(again.terms[i].log_norm == estimate.terms[i].log_norm);
+  }
+  BOOST_TEST(train::load_estimate({{"train_seconds", 1.0}}).terms.empty());
+  for (auto& [name, value] : numbers) {
+    if (name.starts_with("constant.norm.")) {
+      numbers.erase(name);
+      break;
+    }
+  }
+  BOOST_CHECK_THROW(train::load_estimate(numbers), Error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
