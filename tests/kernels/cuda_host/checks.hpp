@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+namespace taut::test {
+
+// Prints what fails; the number of failures is the program's result.
+void check(bool holds, const std::string& what);
+int failures();
+
+void compare_checks();     // every kernel against its reference
+void race_checks();        // the same on few shapes
+void polynomial_checks();  // alignments, in place, grid-stride
+void machine_checks();     // the emulation itself
+
+}  // namespace taut::test
