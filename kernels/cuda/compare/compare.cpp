@@ -18,7 +18,8 @@ Comparison judge(const std::string& kernel, const std::vector<double>& got,
   Comparison worst{kernel, 0, allowed.empty() ? 0 : allowed.front()};
   for (size_t i = 0; i < got.size(); ++i) {
     const bool same = got[i] == expected[i] || (std::isnan(got[i]) && std::isnan(expected[i]));
-    const double difference = same ? 0 : std::fabs(got[i] - expected[i]);
+    if (same) continue;
+    const double difference = std::fabs(got[i] - expected[i]);
     if (share(difference, allowed[i]) > share(worst.difference, worst.allowed)) {
       worst = {kernel, difference, allowed[i]};
     }
@@ -37,7 +38,7 @@ Comparison judge_limit(const std::string& kernel, const std::vector<double>& val
 
 std::vector<Comparison> compare_all(const Device& device, const Matrices& w) {
   std::vector<Comparison> all;
-  for (const auto compare : {compare_products}) {
+  for (const auto compare : {compare_products, compare_rows, compare_spectral, compare_steps}) {
     for (Comparison& c : compare(device, w)) all.push_back(std::move(c));
   }
   return all;

@@ -12,5 +12,8 @@ void compare_checks();     // every kernel against its reference
 void race_checks();        // the same on few shapes
 void polynomial_checks();  // alignments, in place, grid-stride
 void machine_checks();     // the emulation itself
+void row_laws();           // what holds whatever the reference says, in long double
+void spectral_laws();
+void ball_laws();
 
 }  // namespace taut::test

@@ -58,7 +58,7 @@ void compare_checks() {
 
 // Few blocks, or a detector runs out of threads.
 void race_checks() {
-  most_blocks = 3;
+  most_blocks = 2;
   compare(3, 33, 36, false);
   compare(1, 130, 9, true);
   compare(1, 3, 1300, false);

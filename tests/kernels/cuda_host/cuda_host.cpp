@@ -35,6 +35,9 @@ int main(int count, char** words) {
     race_checks();
   } else {
     polynomial_checks();
+    row_laws();
+    spectral_laws();
+    ball_laws();
     compare_checks();
   }
   std::printf("%d checks failed\n", failures());
