@@ -8,8 +8,8 @@
 #include <cmath>
 
 #include "kernels/polar_sets.hpp"
-#include "kernels/polynomial.hpp"
 #include "kernels/stored.hpp"
+#include "kernels/symmetric.hpp"
 #include "src/core/core.hpp"
 
 namespace taut::kernels {
@@ -32,16 +32,15 @@ at::Tensor norm_up(const at::Tensor& gram, int64_t length, double unit) {
 
 // Wide matrices with entries of at most 1 in magnitude, not all zero.
 at::Tensor polar(at::Tensor x, PolarSet set) {
-  at::Tensor a = at::matmul(x, x.mT());
+  at::Tensor a = gram_product(x);
   const at::Tensor norm = norm_up(a, x.size(-1), unit_roundoff(x.scalar_type()));
   x = x / norm.to(x.scalar_type());
   a = a / norm.square().to(x.scalar_type());  // the first Gram product serves the first step
   bool first = true;
   for (const Quintic& step : polar_steps(set)) {
-    if (!first) a = at::matmul(x, x.mT());
+    if (!first) a = gram_product(x);
     first = false;
-    const at::Tensor b = polynomial_update(step.b, a, step.c, at::matmul(a, a));
-    x = polynomial_update(step.a, x, 1, at::matmul(b, x));
+    x = symmetric_times(step.a, x, quadratic(step.b, a, step.c));
   }
   return x;
 }

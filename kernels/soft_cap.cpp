@@ -7,6 +7,7 @@
 
 #include "kernels/polynomial.hpp"
 #include "kernels/stored.hpp"
+#include "kernels/symmetric.hpp"
 #include "src/core/core.hpp"
 
 // s = p2(p1(x)) = x - 3 al^2 x^5 + 3 al^3 x^7 - al^4 x^9. With t = al x^2, s / x = h(t) = 1 - 3 t^2
@@ -62,7 +63,7 @@ at::Tensor soft_cap(const at::Tensor& matrices, double alpha) {
   if (alpha == 0 || x.numel() == 0) return matrices.detach().clone();
   // Q = (I - T)(I + T (I - T)^2) with T = alpha X X^T; all of it commutes with X's short side.
   const bool tall = x.size(-2) > x.size(-1);
-  const at::Tensor t = alpha * (tall ? at::matmul(x.mT(), x) : at::matmul(x, x.mT()));
+  const at::Tensor t = alpha * gram_product(tall ? x.mT() : x);
   at::Tensor c = t.neg();
   c.diagonal(0, -2, -1).add_(1);
   at::Tensor q = polynomial_update(1, c, 1, at::matmul(c, at::matmul(t, at::matmul(c, c))));

@@ -2,9 +2,45 @@
 
 #include <ATen/core/Tensor.h>
 
-// Tensors to launchers. adapter.cpp where Torch has CUDA, adapter_absent.cpp elsewhere.
+// Tensors to launchers, on the current stream of their device. adapter.cpp where Torch has CUDA,
+// adapter_absent.cpp elsewhere. Shapes and dtypes are checked by the callers in kernels/; results
+// are new tensors.
 namespace taut::kernels::cuda {
 
+// Whether the kernels take this tensor: in float, on a GPU.
+bool serves(const at::Tensor& x);
+
 at::Tensor polynomial_update(double a, const at::Tensor& x, double b, const at::Tensor& z);
+at::Tensor gram_product(const at::Tensor& x);                   // (batch, n, k) to (batch, n, n)
+at::Tensor quadratic(double b, const at::Tensor& r, double c);  // (batch, n, n)
+at::Tensor symmetric_times(double a, const at::Tensor& x, const at::Tensor& z);
+
+at::Tensor row_norms(const at::Tensor& x);  // (..., d) to (...) in double
+at::Tensor row_rms_cap(const at::Tensor& x, double cap);
+at::Tensor ball_clamp(const at::Tensor& x, double radius);
+at::Tensor ball_clamp_backward(const at::Tensor& x, const at::Tensor& grad, double radius);
+
+// W (batch, m, n), v (batch, n) is replaced, u (batch, m); returns sigma (batch) in double.
+at::Tensor power_step(const at::Tensor& w, at::Tensor& v, at::Tensor& u);
+at::Tensor rank_one_update(const at::Tensor& w, const at::Tensor& u, const at::Tensor& v,
+                           const at::Tensor& sigma, double offset, double slope);
+
+// All (count) double; NaN where no alpha holds the cap.
+at::Tensor soft_cap_coupling(const at::Tensor& w_max, const at::Tensor& lr, const at::Tensor& wd,
+                             const at::Tensor& update);
+
+// One step of an attack, see BallStep in launch.hpp. clean, delta, gradient (rows, groups, width);
+// eps (rows) double; movable bool, one for each `span` entries, or undefined.
+struct Step {
+  at::Tensor clean, delta, gradient, movable, eps;
+  int64_t span = 1;
+  double stride = 0;
+  float low = 0, high = 0;
+  bool l2 = false;
+};
+struct Stepped {
+  at::Tensor delta, moved;
+};
+Stepped ball_step(const Step& step);
 
 }  // namespace taut::kernels::cuda

@@ -62,6 +62,10 @@ void rows_that_are_no_numbers_show() {
   for (const float bad : {std::nanf(""), kInfinity, -kInfinity}) {
     for (const float v : capped({1, bad, 2}, 0.1)) check(std::isnan(v), "a bad row becomes NaN");
   }
+  // Entries of 71 units of the smallest float: rounding to whole units needs more room than a
+  // share.
+  const Row small(5, 1e-43f), less = capped(small, 5e-44);
+  check(less[0] > 4e-44f && holds(less, 5e-44), "rows of subnormal entries keep what they can");
   check(capped({0, 0, 0}, 1) == Row({0, 0, 0}), "zero stays zero");
 }
 

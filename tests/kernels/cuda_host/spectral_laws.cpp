@@ -88,10 +88,13 @@ void zero_has_no_direction() {
   double sigma = 1;
   std::vector<double> work(3);
   check(cuda::power_step(w.data(), v.data(), u.data(), &sigma, work.data(), 1, 2, 3, nullptr) ==
-                nullptr &&
-            cuda::rank_one_update(w.data(), u.data(), v.data(), &sigma, 5, -1, y.data(), 1, 2, 3,
-                                  nullptr) == nullptr,
-        "launches on zero");
+            nullptr,
+        "launch of a step on zero");
+  check(u == std::vector<float>(2) && v == std::vector<float>(3), "nor vectors");
+  u = {1, 1}, v = {1, 1, 1};  // whatever they are
+  check(cuda::rank_one_update(w.data(), u.data(), v.data(), &sigma, 5, -1, y.data(), 1, 2, 3,
+                              nullptr) == nullptr,
+        "launch of an update of zero");
   check(sigma == 0 && y == w, "zero stays zero");
 }
 
