@@ -9,7 +9,7 @@ namespace {
 // A symmetric product of W with itself or of its Gram matrix, and its bound: reference and
 // magnitudes come from the same loops.
 struct Operands {
-  std::vector<float> x, addend;
+  std::vector<float> x, y, addend;  // y empty: x again
   std::vector<double> each;
   int64_t batch, n, k;
   double alpha, beta;
@@ -19,11 +19,12 @@ std::vector<double> reference_of(const Operands& o, bool magnitude) {
   const auto wide = [&](const std::vector<float>& x) {
     return magnitude ? magnitudes(widened(x)) : widened(x);
   };
-  const std::vector<double> x = wide(o.x), addend = wide(o.addend);
+  const std::vector<double> x = wide(o.x), y = wide(o.y.empty() ? o.x : o.y);
+  const std::vector<double> addend = wide(o.addend);
   const std::vector<double> each = magnitude ? magnitudes(o.each) : o.each;
   std::vector<double> out(sized(o.batch * o.n * o.n));
   reference::symmetric_product(
-      x.data(), x.data(),
+      x.data(), y.data(),
       {o.batch, o.n, o.k, magnitude ? std::fabs(o.alpha) : o.alpha,
        magnitude ? std::fabs(o.beta) : o.beta, each.empty() ? nullptr : each.data(),
        addend.empty() ? nullptr : addend.data(), out.data()});
@@ -58,10 +59,12 @@ std::vector<double> scaled(std::vector<double> magnitude, double share, double l
 
 // k products and sums, the coefficients, two products and a sum; each product may underflow.
 void compare_single(const Device& device, const Operands& o, const std::string& name,
-                    std::vector<Comparison>& out) {
-  const SymmetricProduct p = on_device(device, o);
+                    std::vector<Comparison>& out, bool in_place = false) {
+  SymmetricProduct p = on_device(device, o);
+  if (in_place) p.addend = p.out = put(device, o.addend);
   const float* x = put(device, o.x);
-  launched("symmetric_product", symmetric_product(x, x, p, device.stream));
+  const float* y = o.y.empty() ? x : put(device, o.y);
+  launched("symmetric_product", symmetric_product(x, y, p, device.stream));
   const std::vector<double> got = take(device, p.out, o.batch * o.n * o.n);
   out.push_back(judge(
       name, got, reference_of(o, false),
@@ -104,9 +107,18 @@ void compare_bf16(const Device& device, Operands o, std::vector<Comparison>& out
   out.push_back(judge_symmetry("symmetric_product_bf16", got, o.n));
 }
 
+// 3 I + R / 2, which commutes with R.
+std::vector<float> commuting(std::vector<float> gram, int64_t n) {
+  for (int64_t i = 0; i < static_cast<int64_t>(gram.size()); ++i) {
+    const bool diagonal = i / n % n == i % n;
+    gram[sized(i)] = 0.5f * gram[sized(i)] + (diagonal ? 3.0f : 0.0f);
+  }
+  return gram;
+}
+
 // Gram matrices in float, symmetric to the last bit.
 std::vector<float> gram_of(const Matrices& w) {
-  Operands o{w.entries, {}, {}, w.batch, w.rows, w.cols, 1, 0};
+  Operands o{w.entries, {}, {}, {}, w.batch, w.rows, w.cols, 1, 0};
   const std::vector<double> wide = reference_of(o, false);
   return {wide.begin(), wide.end()};
 }
@@ -153,14 +165,16 @@ std::vector<Comparison> compare_products(const Device& device, const Matrices& w
   const std::vector<float> gram = gram_of(w);
   std::vector<double> each(sized(w.batch));
   for (size_t i = 0; i < each.size(); ++i) each[i] = 0.5 + static_cast<double>(i);
-  const Operands plain{w.entries, {}, {}, w.batch, w.rows, w.cols, 1, 0};
-  const Operands blended{w.entries, gram, each, w.batch, w.rows, w.cols, -0.3, 1.7};
+  const Operands plain{w.entries, {}, {}, {}, w.batch, w.rows, w.cols, 1, 0};
+  const Operands blended{w.entries, {}, gram, each, w.batch, w.rows, w.cols, -0.3, 1.7};
   compare_polynomial(device, w, out);
   compare_single(device, plain, "symmetric_product", out);
   compare_single(device, blended, "symmetric_product, blended", out);
   // b R + c R^2 in one pass
-  compare_single(device, {gram, gram, {}, w.batch, w.rows, w.rows, 0.4, -1.2},
+  compare_single(device, {gram, {}, gram, {}, w.batch, w.rows, w.rows, 0.4, -1.2},
                  "symmetric_product, b R + c R^2", out);
+  compare_single(device, {gram, commuting(gram, w.rows), gram, {}, w.batch, w.rows, w.rows, 1, 1},
+                 "symmetric_product, of two, in place", out, true);
   compare_tf32(device, plain, out);
   compare_tf32(device, blended, out);
   compare_bf16(device, plain, out);

@@ -49,6 +49,10 @@ void caps_hold(std::mt19937_64& random) {
       if (!(cap > 0)) continue;
       const Row y = capped(x, cap);
       check(holds(y, cap), "the cap holds");
+      Row in_place = x;
+      cuda::row_rms_cap(in_place.data(), cap, in_place.data(), 1, static_cast<int64_t>(x.size()),
+                        nullptr);
+      check(in_place == y, "a cap in place");
       if (cap > rms * (1 + 1e-12)) check(y == x, "a row that holds the cap stays");
       if (cap < rms && cap > 1e-30) {
         const long double size = square_of(y) / static_cast<long double>(y.size());

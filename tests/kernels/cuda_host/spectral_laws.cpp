@@ -32,8 +32,10 @@ void caps_hold(std::mt19937_64& random) {
     const double w_max = std::pow(10, 4 * uniform(random) - 2), update = 0.7 + uniform(random);
     // Growths from the whole range, with and without decay; every tenth at the limit itself.
     const double growth = trial % 10 == 0 ? 19.0 / 62 : 19.0 / 62 * std::pow(uniform(random), 4);
-    const double wd = trial % 2 == 0 ? 0 : 0.5 * uniform(random) * update / w_max;
-    double lr = growth / (update / w_max - wd);
+    // Some decay nearly all that the update adds, and the growth is what rounding leaves.
+    const double against = trial % 10 == 5 ? 1 - 1e-10 * growth : 0.5 * uniform(random);
+    const double wd = trial % 2 == 0 ? 0 : against * update / w_max;
+    double lr = trial % 10 == 5 ? 0.9 / wd : growth / (update / w_max - wd);
     while (lr * (update / w_max - wd) > 19.0 / 62) lr = std::nextafter(lr, 0);
     const double alpha = coupling_of(w_max, lr, wd, update);
     check(alpha >= 0, "a step within the limit has an alpha");
