@@ -100,6 +100,12 @@ void steps_go_uphill() {
   // The first entry is shut by the box: the whole length goes to the last.
   const Input shut{{1, 0.5f, 0.5f}, {0, 0, 0}, {3, 0, -4}, 0.25, 0.5, 0, 1};
   const Output rest = step(shut, true);
+  const Input unknown{{0.5f, 0.5f}, {0, 0}, {std::nanf(""), 2}, 0.25, 0.5, 0, 1};
+  for (const bool l2 : {false, true}) {
+    const Output known = step(unknown, l2);
+    check(known.delta[0] == 0 && std::fabs(known.delta[1] - 0.125) <= 0x1p-24,
+          "what is no number is not followed");
+  }
   check(rest.delta[0] == 0 && std::fabs(rest.delta[2] + 0.125) <= 0x1p-24, "the box is no detour");
 }
 
