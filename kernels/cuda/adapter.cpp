@@ -61,6 +61,21 @@ Tensor gram_product(const Tensor& x) {
   return out;
 }
 
+Tensor gram_product_rounded(const Tensor& x) {
+  const c10::cuda::CUDAGuard device(x.device());
+  const Tensor in = x.contiguous();
+  Tensor out = at::empty({x.size(0), x.size(1), x.size(1)}, in.options().dtype(at::kFloat));
+  SymmetricProduct p{x.size(0), x.size(1), x.size(2)};
+  p.out = write(out);
+  if (x.scalar_type() == at::kBFloat16) {
+    const auto* narrow = reinterpret_cast<const Bfloat16*>(in.const_data_ptr<at::BFloat16>());
+    launched(symmetric_product_bf16(narrow, narrow, p, stream_of(x)), x);
+  } else {
+    launched(symmetric_product_tf32(read(in), read(in), p, stream_of(x)), x);
+  }
+  return out;
+}
+
 Tensor quadratic(double b, const Tensor& r, double c) {
   const c10::cuda::CUDAGuard device(r.device());
   const Tensor in = r.contiguous();
@@ -138,6 +153,16 @@ Tensor rank_one_update(const Tensor& w, const Tensor& u, const Tensor& v, const 
   Tensor out = at::empty_like(in);
   launched(rank_one_update(read(in), read(left), read(right), top.const_data_ptr<double>(), offset,
                            slope, write(out), w.size(0), w.size(1), w.size(2), stream_of(w)),
+           w);
+  return out;
+}
+
+Tensor spectral_divide(const Tensor& w, const Tensor& sigma, double limit) {
+  const c10::cuda::CUDAGuard device(w.device());
+  const Tensor in = w.contiguous(), top = sigma.to(at::kDouble).contiguous();
+  Tensor out = at::empty_like(in);
+  launched(spectral_divide(read(in), top.const_data_ptr<double>(), limit, write(out), w.size(0),
+                           w.size(1), w.size(2), stream_of(w)),
            w);
   return out;
 }

@@ -11,7 +11,10 @@ namespace taut::kernels::cuda {
 bool serves(const at::Tensor& x);
 
 at::Tensor polynomial_update(double a, const at::Tensor& x, double b, const at::Tensor& z);
-at::Tensor gram_product(const at::Tensor& x);                   // (batch, n, k) to (batch, n, n)
+at::Tensor gram_product(const at::Tensor& x);  // (batch, n, k) to (batch, n, n)
+// On tensor cores, for updates that are measured or certified afterwards: x in float rounded to
+// tf32, or in bfloat16; the result in float.
+at::Tensor gram_product_rounded(const at::Tensor& x);
 at::Tensor quadratic(double b, const at::Tensor& r, double c);  // (batch, n, n)
 at::Tensor symmetric_times(double a, const at::Tensor& x, const at::Tensor& z);
 
@@ -24,6 +27,7 @@ at::Tensor ball_clamp_backward(const at::Tensor& x, const at::Tensor& grad, doub
 at::Tensor power_step(const at::Tensor& w, at::Tensor& v, at::Tensor& u);
 at::Tensor rank_one_update(const at::Tensor& w, const at::Tensor& u, const at::Tensor& v,
                            const at::Tensor& sigma, double offset, double slope);
+at::Tensor spectral_divide(const at::Tensor& w, const at::Tensor& sigma, double limit);
 
 // All (count) double; NaN where no alpha holds the cap.
 at::Tensor soft_cap_coupling(const at::Tensor& w_max, const at::Tensor& lr, const at::Tensor& wd,

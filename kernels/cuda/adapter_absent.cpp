@@ -26,6 +26,7 @@ bool serves(const Tensor&) { return false; }
 
 Tensor polynomial_update(double, const Tensor&, double, const Tensor&) { absent(); }
 Tensor gram_product(const Tensor&) { absent(); }
+Tensor gram_product_rounded(const Tensor&) { absent(); }
 Tensor quadratic(double, const Tensor&, double) { absent(); }
 Tensor symmetric_times(double, const Tensor&, const Tensor&) { absent(); }
 Tensor row_norms(const Tensor&) { absent(); }
@@ -36,6 +37,7 @@ Tensor power_step(const Tensor&, Tensor&, Tensor&) { absent(); }
 Tensor rank_one_update(const Tensor&, const Tensor&, const Tensor&, const Tensor&, double, double) {
   absent();
 }
+Tensor spectral_divide(const Tensor&, const Tensor&, double) { absent(); }
 Tensor soft_cap_coupling(const Tensor&, const Tensor&, const Tensor&, const Tensor&) { absent(); }
 Stepped ball_step(const Step&) { absent(); }
 

@@ -30,6 +30,9 @@ std::vector<at::Tensor> every_kernel(const at::Tensor& w) {
     return cuda::ball_step({w, w * 0.1, w.flip(2), at::Tensor(), eps, 1, 0.3, -10, 10, l2}).moved;
   };
   return {gram,
+          cuda::gram_product_rounded(w),
+          cuda::gram_product_rounded(w.to(at::kBFloat16)),
+          cuda::spectral_divide(w, top.value, 0.5),
           kernels::quadratic(0.5, gram, -0.25),
           kernels::symmetric_times(1.5, w, gram),
           kernels::ball_clamp(w, 0.9),

@@ -117,6 +117,20 @@ void box_and_ball_meet() {
         "the projection on box and ball");
 }
 
+// Rooms of .02, .04, ... .32 and 1: the ball's end is found after the box has cut off one more
+// entry than at the start, and the whole ball is used.
+void box_cuts_one_by_one() {
+  Input in{{0}, std::vector<float>(6, 10), std::vector<float>(6, 0), 0.5, 0, 0, 1};
+  for (float room = 0.02f; in.clean.size() < 6; room *= 2) in.clean.push_back(1 - room);
+  const Output out = step(in, true);
+  double square = 0;
+  for (size_t i = 1; i < 6; ++i) {
+    square += static_cast<double>(out.delta[i]) * out.delta[i];
+    check(out.moved[i] == 1, "an entry at the edge of the box");
+  }
+  check(std::fabs(out.delta[0] - std::sqrt(0.25 - square)) <= 1e-6, "what the others leave");
+}
+
 }  // namespace
 
 void ball_laws() {
@@ -124,6 +138,7 @@ void ball_laws() {
   always_inside(random);
   steps_go_uphill();
   box_and_ball_meet();
+  box_cuts_one_by_one();
 }
 
 }  // namespace taut::test
