@@ -66,7 +66,7 @@ void plain_steps(Field& f, const Steps& steps) {
   for (size_t i = 0; i < steps.size(); ++i) {
     if (i > 0) symmetric_product(f.a, 0, {}, 1, f.x, f.x.mT());
     symmetric_product(f.b, steps[i].b, f.a, steps[i].c, f.a, f.a);
-    at::baddbmm_out(f.spare, f.x, f.b, f.x, steps[i].a, 1);
+    symmetric_times(f.spare, steps[i].a, f.x, f.b);
     std::swap(f.x, f.spare);
   }
 }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "kernels/cuda/adapter.hpp"
 #include "kernels/rounding.hpp"
 #include "kernels/soft_cap.hpp"
 #include "kernels/stored.hpp"
@@ -32,6 +33,7 @@ at::Tensor row_rms_cap(const at::Tensor& table, double cap) {
   if (out.numel() == 0) return out;
   require(at::isfinite(out.to(at::kDouble)).all().item<bool>(),
           "expected finite rows to cap, got NaN or infinity in {}", shape_text(table.sizes()));
+  if (cuda::serves(out)) return cuda::row_rms_cap(out, cap);
   // Rounding the quotient moves each entry, hence the RMS, by a share u; the margin grows for rows
   // of subnormal entries.
   double margin = 2 * unit;

@@ -74,8 +74,7 @@ at::Tensor soft_cap(const at::Tensor& matrices, double alpha, Workspace* workspa
   // (I - T)(I + T (I - T)^2) X with T = alpha X X^T; everything on the left commutes.
   const at::Tensor t = square(0), c = square(1), tc = square(2), q = square(3);
   symmetric_product(t, 0, {}, alpha, wide, wide.mT());
-  at::neg_out(const_cast<at::Tensor&>(c), t);
-  c.diagonal(0, -2, -1).add_(1);
+  c.copy_(t).neg_().diagonal(0, -2, -1).add_(1);
   symmetric_product(tc, 0, {}, 1, t, c);
   symmetric_product(q, 0, {}, 1, c, c);
   symmetric_product(t, 1, c, 1, tc, q);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "kernels/certified_sigma.hpp"
+#include "kernels/cuda/adapter.hpp"
 #include "kernels/orthogonalize.hpp"
 #include "kernels/stored.hpp"
 #include "src/core/core.hpp"
@@ -33,20 +34,57 @@ at::Tensor first_block(const at::Tensor& x) {
       .to(x.device());
 }
 
+// Zero vectors stay zero.
+at::Tensor to_unit(const at::Tensor& vectors, at::Tensor& norm) {
+  norm = at::linalg_vector_norm(vectors, 2, at::IntArrayRef{1});
+  return vectors / at::where(norm == 0, at::ones_like(norm), norm).unsqueeze(1);
+}
+
 at::Tensor basis(const at::Tensor& block) { return std::get<0>(at::linalg_qr(block)); }
 
-// W + weight u v^T, one weight a matrix.
-at::Tensor with_rank_one(const at::Tensor& matrices, const TopPair& top, const at::Tensor& weight) {
+// W + (offset + slope sigma_1) u v^T; a zero matrix has no direction to raise.
+at::Tensor with_rank_one(const at::Tensor& matrices, const TopPair& top, double offset,
+                         double slope) {
   const at::Tensor x = working_batch(matrices);
   require(top.left.size(0) == x.size(0) && top.left.size(1) == x.size(1) &&
               top.right.size(1) == x.size(2),
           "expected singular vectors of {}, got {} and {}", shape_text(matrices.sizes()),
           shape_text(top.left.sizes()), shape_text(top.right.sizes()));
+  if (cuda::serves(x) && cuda::serves(top.left) && cuda::serves(top.right)) {
+    return cuda::rank_one_update(x, top.left, top.right, top.value, offset, slope)
+        .reshape(matrices.sizes());
+  }
+  const at::Tensor weight =
+      at::where(top.value > 0, top.value * slope + offset, 0.0).to(top.left.scalar_type());
   const at::Tensor left = top.left * weight.unsqueeze(1);
   return at::baddbmm(x, left.unsqueeze(2), top.right.unsqueeze(1)).reshape(matrices.sizes());
 }
 
 }  // namespace
+
+TopPair power_iteration(const at::Tensor& matrices, at::Tensor& v, int steps) {
+  const at::NoGradGuard no_grad;
+  require(steps > 0, "expected at least one step, got {}", steps);
+  const at::Tensor x = as_batch(matrices);
+  require(v.dim() == 2 && v.size(0) == x.size(0) && v.size(1) == x.size(2) &&
+              v.scalar_type() == x.scalar_type() && v.device() == x.device(),
+          "expected vectors (batch, {}) to start from, got {}", x.size(2), shape_text(v.sizes()));
+  TopPair top;
+  if (cuda::serves(x)) {
+    for (int i = 0; i < steps; ++i) top.value = cuda::power_step(x, v, top.left);
+  } else {
+    const at::Tensor wide = x.to(at::kDouble);  // squares of tiny or huge entries leave float
+    at::Tensor left, right = v.to(at::kDouble);
+    for (int i = 0; i < steps; ++i) {
+      left = to_unit(at::matmul(wide, right.unsqueeze(2)).squeeze(2), top.value);
+      right = to_unit(at::matmul(wide.mT(), left.unsqueeze(2)).squeeze(2), top.value);
+    }
+    top.left = left.to(x.scalar_type());
+    v = right.to(x.scalar_type());
+  }
+  top.right = v;
+  return top;
+}
 
 TopPair top_singular(const at::Tensor& matrices, at::Tensor& start, int iterations) {
   const at::NoGradGuard no_grad;
@@ -78,16 +116,13 @@ at::Tensor spectral_normalize(const at::Tensor& matrices, double limit) {
 at::Tensor spectral_hammer(const at::Tensor& matrices, const TopPair& top, double limit) {
   const at::NoGradGuard no_grad;
   require(std::isfinite(limit) && limit > 0, "expected a norm limit above 0, got {}", limit);
-  // A zero matrix has no direction to raise.
-  const at::Tensor weight =
-      at::where(top.value > 0, limit - top.value, 0.0).to(top.left.scalar_type());
-  return cap_certified(with_rank_one(matrices, top, weight), limit);
+  return cap_certified(with_rank_one(matrices, top, limit, -1), limit);
 }
 
 at::Tensor spectral_weight_decay(const at::Tensor& matrices, const TopPair& top, double decay) {
   const at::NoGradGuard no_grad;
   require(decay >= 0 && decay <= 1, "expected a decay in [0, 1], got {}", decay);
-  return with_rank_one(matrices, top, top.value * -decay);
+  return with_rank_one(matrices, top, 0, -decay);
 }
 
 at::Tensor stiefel(const at::Tensor& matrices, double limit) {

@@ -16,6 +16,11 @@ struct TopPair {
 // throws Error. [Halko, Martinsson & Tropp 2011, algorithm 4.4]
 TopPair top_singular(const at::Tensor& matrices, at::Tensor& start, int iterations);
 
+// The same by `steps` plain steps on one vector a matrix, v (batch, n), which is replaced: no word
+// to the host, so CUDA can record it in a graph. Slower where the largest values lie close. The
+// value is in double. Infinities and NaN come through.
+TopPair power_iteration(const at::Tensor& matrices, at::Tensor& v, int steps);
+
 // W / max(1, sigma / limit). The result is certified: sigma <= limit for every stored matrix.
 // [Miyato et al. 2018; here only downward]
 at::Tensor spectral_normalize(const at::Tensor& matrices, double limit);

@@ -5,7 +5,9 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <cassert>
+
+#include "kernels/cuda/adapter.hpp"
+#include "src/core/core.hpp"
 
 namespace taut::kernels {
 namespace {
@@ -45,12 +47,26 @@ void tile_product(const at::Tensor& out, double beta, const at::Tensor& c, doubl
   if (at.row != at.column) block(out, {at.column, at.row}, kTile).copy_(target.t());
 }
 
+void require_product(const at::Tensor& out, const at::Tensor& l, const at::Tensor& r) {
+  const bool fits = out.dim() == 3 && l.dim() == 3 && r.dim() == 3 && l.size(0) == out.size(0) &&
+                    r.size(0) == out.size(0) && l.size(1) == out.size(1) &&
+                    r.size(2) == out.size(2) && l.size(2) == r.size(1);
+  require(fits && out.scalar_type() == l.scalar_type() && out.scalar_type() == r.scalar_type() &&
+              out.device() == l.device() && out.device() == r.device(),
+          "expected matrices that multiply to {} {}, got {} {} and {} {}", shape_text(out.sizes()),
+          toString(out.scalar_type()), shape_text(l.sizes()), toString(l.scalar_type()),
+          shape_text(r.sizes()), toString(r.scalar_type()));
+}
+
 }  // namespace
 
 void symmetric_product(const at::Tensor& out, double beta, const at::Tensor& c, double alpha,
                        const at::Tensor& l, const at::Tensor& r) {
+  const at::NoGradGuard no_grad;
+  require_product(out, l, r);
+  require(out.size(1) == out.size(2), "expected a square result, got {}", shape_text(out.sizes()));
+  if (cuda::serves(out)) return cuda::symmetric_product(out, beta, c, alpha, l, r.mT());
   const int64_t n = out.size(-1), tiles = (n + kTile - 1) / kTile;
-  assert(out.dim() == 3 && out.size(1) == n && l.size(1) == n && r.size(2) == n);
   if (tiles == 1 || out.is_cuda()) {
     at::Tensor target = out;
     at::baddbmm_out(target, c.defined() ? c : out, l, r, c.defined() ? beta : 0, alpha);
@@ -58,13 +74,21 @@ void symmetric_product(const at::Tensor& out, double beta, const at::Tensor& c, 
   }
   const int64_t a_matrix = tiles * (tiles + 1) / 2;
   at::parallel_for(0, out.size(0) * a_matrix, 1, [&](int64_t begin, int64_t end) {
-    const at::NoGradGuard no_grad;  // of this thread
+    const at::NoGradGuard here;  // each thread has its own mode
     for (int64_t t = begin; t < end; ++t) {
       const int64_t i = t / a_matrix;
       tile_product(out[i], beta, c.defined() ? c[i] : c, alpha, l[i], r[i],
                    upper_tile(t % a_matrix));
     }
   });
+}
+
+void symmetric_times(const at::Tensor& out, double a, const at::Tensor& x, const at::Tensor& z) {
+  const at::NoGradGuard no_grad;
+  require_product(out, z, x);
+  if (cuda::serves(out)) return cuda::symmetric_times(out, a, x, z);
+  at::Tensor target = out;
+  at::baddbmm_out(target, x, z, x, a, 1);
 }
 
 }  // namespace taut::kernels

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "kernels/ball_clamp.hpp"
 #include "models/walk.hpp"
 #include "src/core/core.hpp"
 
@@ -60,10 +61,7 @@ Tensor apply(const Activation& l, const Tensor& x) {
   return l.gain == 1 ? y : y * l.gain;
 }
 
-Tensor apply(const BallClamp& l, const Tensor& x) {
-  const Tensor rms = x.square().mean(-1, /*keepdim=*/true).sqrt();
-  return x / (rms / l.radius).clamp_min(1);
-}
+Tensor apply(const BallClamp& l, const Tensor& x) { return kernels::ball_clamp(x, l.radius); }
 
 Tensor apply(const Normalize& l, const Tensor& x) {
   const Tensor c = l.centered ? x - x.mean(-1, /*keepdim=*/true) : x;

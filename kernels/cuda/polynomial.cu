@@ -41,8 +41,8 @@ const char* launch(double a, const T* x, double b, const T* z, T* y, int64_t siz
   const int64_t packs = wide ? size / Pack<T>::width : 0;
   const int64_t work = wide ? packs + 1 : size;
   const int64_t needed = (work + threads - 1) / threads;
-  const int blocks = static_cast<int>(needed < most_blocks ? needed : most_blocks);
-  return start(update<T>, blocks, static_cast<int>(threads), stream, static_cast<T>(a), x,
+  const int64_t blocks = needed < most_blocks ? needed : most_blocks;
+  return start(update<T>, {blocks, static_cast<int>(threads)}, stream, static_cast<T>(a), x,
                static_cast<T>(b), z, y, packs, size);
 }
 

@@ -26,6 +26,24 @@ at::Tensor values(const at::Tensor& w) { return at::linalg_svdvals(w.to(at::kDou
 
 double relative(double a, double b) { return std::abs(a - b) / std::abs(b); }
 
+// A gap of 2 for 30 steps, and what a float keeps of a unit vector.
+void check_power_iteration(at::Device device) {
+  Spectrum spectrum(12, 0.5);
+  spectrum.front() = 1;
+  for (const double scale : {1e-30, 1.0, 1e30}) {
+    const at::Tensor w =
+        stored(with_spectrum(12, 30, spectrum, 3), at::kFloat).unsqueeze(0) * scale;
+    const at::Tensor there = w.to(device);
+    at::Tensor v = at::ones({1, 30}, there.options());
+    const TopPair top = kernels::power_iteration(there, v, 30);
+    BOOST_TEST(relative(top.value.item<double>(), scale) < 1e-6);
+    BOOST_TEST(top.value.item<double>() <= kernels::certified_sigma_max(w[0]) * (1 + 1e-6));
+    BOOST_TEST(at::equal(v, top.right));
+    const at::Tensor image = at::matmul(w[0] / scale, top.right[0].cpu());
+    BOOST_TEST((image - top.left[0].cpu()).abs().max().item<double>() < 1e-5);
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(spectral_test)
@@ -46,6 +64,23 @@ BOOST_AUTO_TEST_CASE(the_top_triple_is_that_of_the_matrix) {
       }
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(power_iteration_finds_the_pair) { check_power_iteration(at::kCPU); }
+
+BOOST_AUTO_TEST_CASE(power_iteration_finds_the_pair_on_cuda) {
+  if (!at::globalContext().hasCUDA()) return skip("no CUDA device");
+  check_power_iteration(at::Device(at::kCUDA, 0));
+}
+
+BOOST_AUTO_TEST_CASE(power_iteration_keeps_zero_and_refuses_what_does_not_fit) {
+  at::Tensor v = at::ones({1, 3});
+  const TopPair top = kernels::power_iteration(at::zeros({2, 3}), v, 2);
+  BOOST_TEST(top.value.item<double>() == 0);
+  BOOST_TEST(at::equal(top.left, at::zeros({1, 2})));
+  at::Tensor wrong = at::ones({1, 2});
+  BOOST_CHECK_THROW(kernels::power_iteration(at::zeros({2, 3}), wrong, 1), Error);
+  BOOST_CHECK_THROW(kernels::power_iteration(at::zeros({2, 3}), v, 0), Error);
 }
 
 BOOST_AUTO_TEST_CASE(an_estimate_never_passes_the_certified_bound) {
