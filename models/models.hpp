@@ -4,6 +4,8 @@
 #include "models/activations.hpp"
 #include "models/architectures.hpp"
 #include "models/check.hpp"
+#include "models/description.hpp"
+#include "models/foreign/foreign.hpp"
 #include "models/forward.hpp"
 #include "models/network.hpp"
 #include "models/threat.hpp"

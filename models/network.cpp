@@ -1,6 +1,8 @@
 #include "models/network.hpp"
 
+#include <algorithm>
 #include <array>
+#include <set>
 
 #include "models/fields.hpp"
 #include "models/walk.hpp"
@@ -9,9 +11,9 @@
 namespace taut::models {
 namespace {
 
-constexpr std::array kKindNames = {"embedding", "pixel_normalize", "patchify",   "position",
-                                   "linear",    "activation",      "ball_clamp", "normalize",
-                                   "attention", "residual",        "pool"};
+constexpr std::array kKindNames = {
+    "embedding", "pixel_normalize", "patchify", "position", "linear",  "activation", "ball_clamp",
+    "normalize", "attention",       "residual", "pool",     "prepend", "select"};
 static_assert(kKindNames.size() == std::variant_size_v<Kind>);
 
 constexpr std::array kRoleNames = {"hidden", "query",     "key",           "value",
@@ -50,6 +52,21 @@ void walk(std::vector<Layer>& layers, const Layer* head, const TensorVisitor& vi
 
 }  // namespace
 
+const std::vector<std::string>& curve_names() {
+  static const std::vector<std::string> names{"gelu", "relu", "abs", "gelu_tanh", "tanh"};
+  return names;
+}
+
+const char* curve_name(Curve curve) { return curve_names()[static_cast<size_t>(curve)].c_str(); }
+
+Curve parse_curve(const std::string& name) {
+  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return Curve::gelu_tanh;
+  const auto& names = curve_names();
+  const auto found = std::find(names.begin(), names.end(), name);
+  require(found != names.end(), "{}", unknown_name("activation", name, names));
+  return static_cast<Curve>(found - names.begin());
+}
+
 const char* kind_name(const Kind& kind) { return kKindNames[kind.index()]; }
 
 const std::vector<std::string>& kind_names() {
@@ -78,8 +95,10 @@ void for_each_tensor(const Network& network,
 
 int64_t parameter_count(const Network& network) {
   int64_t count = 0;
+  std::set<const void*> seen;
   for_each_tensor(network, [&](const std::string&, const Tensor& tensor, Role role) {
-    if (role != Role::constant) count += tensor.numel();
+    const bool fresh = seen.insert(tensor.unsafeGetTensorImpl()).second;
+    if (fresh && role != Role::constant) count += tensor.numel();
   });
   return count;
 }

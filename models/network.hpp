@@ -32,9 +32,9 @@ struct Patchify {
   int64_t patch = 0;  // pixels; 0: the whole image is one token
 };
 
-// x + table: learned positions.
+// x + table: learned positions. A table of one row goes to every token (a token type, say).
 struct Position {
-  Tensor table;  // (tokens, width)
+  Tensor table;  // (at least tokens, width) or (1, width)
 };
 
 // gain * W x + b
@@ -44,7 +44,8 @@ struct Linear {
   double gain = 1;
 };
 
-enum class Curve : int64_t { gelu, relu, abs };
+// gelu_tanh: x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+enum class Curve : int64_t { gelu, relu, abs, gelu_tanh, tanh };
 
 // gain * curve(x), entry by entry.
 struct Activation {
@@ -89,8 +90,18 @@ struct Residual {
 // Mean over tokens; one token remains.
 struct Pool {};
 
+// Learned tokens before all others: a class token.
+struct Prepend {
+  Tensor tokens;  // (count, width)
+};
+
+// One token remains, counted from 0.
+struct Select {
+  int64_t token = 0;
+};
+
 using Kind = std::variant<Embedding, PixelNormalize, Patchify, Position, Linear, Activation,
-                          BallClamp, Normalize, Attention, Residual, Pool>;
+                          BallClamp, Normalize, Attention, Residual, Pool, Prepend, Select>;
 
 struct Layer {
   std::string name;  // path prefix of its tensors, e.g. "blocks.0.attention"
@@ -129,6 +140,11 @@ enum class Role {
   position_bias,
   constant
 };
+
+const std::vector<std::string>& curve_names();  // in enum order
+const char* curve_name(Curve curve);
+// Error lists the known ones. PyTorch's and Hugging Face's names for these curves are known too.
+Curve parse_curve(const std::string& name);
 
 const char* kind_name(const Kind& kind);
 const std::vector<std::string>& kind_names();  // in variant order
