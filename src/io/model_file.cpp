@@ -1,6 +1,5 @@
 #include "src/io/model_file.hpp"
 
-#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
 #include <sstream>

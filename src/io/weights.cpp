@@ -27,6 +27,14 @@ Tree facts_of(const Checkpoint& c) {
   return tree;
 }
 
+std::string spelled(const Tree& tree) {
+  try {
+    return tree.dump();
+  } catch (const Tree::exception&) {
+    fail("a text of the checkpoint is not UTF-8, as JSON has to be");
+  }
+}
+
 const Tree& entry(const Tree& tree, const char* key) {
   require(tree.contains(key), "'{}' is missing in its metadata", key);
   return tree[key];
@@ -71,7 +79,7 @@ void save_weights(const std::filesystem::path& path, const Checkpoint& checkpoin
   explain(path.string(), [&] {
     models::check(checkpoint.network);
     // "format" is what other readers look for.
-    file.metadata = {{"format", "pt"}, {kKey, facts_of(checkpoint).dump()}};
+    file.metadata = {{"format", "pt"}, {kKey, spelled(facts_of(checkpoint))}};
   });
   models::for_each_tensor(checkpoint.network, [&](const std::string& name, const at::Tensor& tensor,
                                                   models::Role) { file.tensors[name] = tensor; });

@@ -48,6 +48,15 @@ BOOST_AUTO_TEST_CASE(names_are_paths_and_one_key_holds_the_model) {
       std::get<Linear>(std::get<Residual>(sample_text().layers[3].kind).branch[1].kind).weight));
 }
 
+BOOST_AUTO_TEST_CASE(texts_that_json_cannot_hold_are_refused) {
+  const TempFolder folder;
+  io::Checkpoint c = sample_checkpoint(sample_text());
+  c.config = "[data]\nname = \"text:\xff\"\n";
+  const std::string text = error_of([&] { io::save_weights(folder / "w.safetensors", c); });
+  BOOST_TEST(contains(text, "not UTF-8"), text);
+  BOOST_TEST(entries(folder.path()) == 0u);
+}
+
 // All in one message, as for foreign files.
 BOOST_AUTO_TEST_CASE(a_file_that_was_changed_says_everything_at_once) {
   const TempFolder folder;
