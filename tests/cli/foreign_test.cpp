@@ -207,17 +207,17 @@ BOOST_AUTO_TEST_CASE(every_architecture_is_certified_and_attacked) {
     const TempFolder folder;
     const std::string file = (folder / "model.safetensors").string(),
                       data = (folder / "examples.safetensors").string();
-    BOOST_REQUIRE(shell(fmt::format("'{}' '{}' {} '{}'", *program, TAUT_FOREIGN, which[0],
-                                    folder.path().string()),
-                        folder / "log"));
+    BOOST_REQUIRE(shell(
+        fmt::format("'{}' '{}' {} '{}'", *program, TAUT_FOREIGN, which[0], folder.path().string()),
+        folder / "log"));
     std::vector<std::string> more(which.begin() + 2, which.end());
     more.insert(more.end(), {"--model", which[1], "--data", data});
     done(call(folder, {"certify", file}, more));
     const auto certificate = io::load_certificate(folder / "model.taut" / "certificate.h5");
     BOOST_TEST(at::equal(certificate.prediction, certificate.label), which[0]);
-    const Outcome attacked = done(invoke(
-        folder, {"attack", file, "--data", data, "--examples", "2", "--positions", "2", "--steps",
-                 "3", "--search", "2"}));
+    const Outcome attacked =
+        done(invoke(folder, {"attack", file, "--data", data, "--examples", "2", "--positions", "2",
+                             "--steps", "3", "--search", "2"}));
     BOOST_TEST(contains(attacked.err, "attacks inside a certified radius: 0 of"), attacked.err);
   }
 }

@@ -126,6 +126,19 @@ BOOST_AUTO_TEST_CASE(absurd_nesting_is_refused) {
   refused(std::string((size_t{1} << 24) + 1, '#'));
 }
 
+// Some of these trip assertions of the parser: they must come out as errors like any other.
+BOOST_AUTO_TEST_CASE(malformed_keys_are_errors) {
+  int asserted = 0;
+  for (const char* text :
+       {"[{[layers]]",    "a. = 1",    "a.= 1",      "a.",      "a.\n",         "[a.]",
+        "[a.\n]",         "a. # = 1",  "a.{b=1}",    "a.[b]",   "x = {a. = 1}", "x = {a.}",
+        "x = {a.\n}",     "x = {= 1}", "= 1",        "[]",      "x = {,}",      "x = {a = 1, = 2}",
+        "x = { , a = 1}", "[[a.]]",    "a.\x80 = 1", "a.[ = 1", "a..b = 1"}) {
+    asserted += contains(refused(text), "not TOML") ? 1 : 0;
+  }
+  BOOST_TEST(asserted > 0);
+}
+
 BOOST_AUTO_TEST_CASE(patterns_match_as_in_a_shell) {
   BOOST_TEST(matches("h.0.attn.bias", "h.*.attn.bias"));
   BOOST_TEST(!matches("h.0.attn.c_attn.bias", "h.*.attn.bias"));
