@@ -15,7 +15,12 @@ using models::Space;
 
 bool looks_back_only(const std::vector<models::Layer>& layers) {
   return std::all_of(layers.begin(), layers.end(), [](const models::Layer& layer) {
-    if (std::holds_alternative<models::Pool>(layer.kind)) return false;
+    // These give rows other numbers than their tokens had.
+    if (std::holds_alternative<models::Pool>(layer.kind) ||
+        std::holds_alternative<models::Prepend>(layer.kind) ||
+        std::holds_alternative<models::Select>(layer.kind)) {
+      return false;
+    }
     if (const auto* a = std::get_if<models::Attention>(&layer.kind)) return a->causal;
     if (const auto* r = std::get_if<models::Residual>(&layer.kind))
       return looks_back_only(r->branch);

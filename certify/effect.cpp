@@ -22,10 +22,14 @@ Effect effect(const models::Linear& l, const Norms& norms, Shape, Upper size) {
   return uniform(factor * size + norms.length(l.bias), factor);
 }
 
-// |phi(x)| <= |x| for all curves (phi(0) = 0), so norms need no slope. max_min sorts pairs: of two
-// pairs the sorted ones are no farther apart (rearrangement inequality), and as long as before.
-Effect effect(const models::Activation& l, const Norms&, Shape, Upper size) {
-  return uniform(Upper(l.gain) * size, Upper(l.gain) * steepest(l.curve));
+// |phi(x)| <= |x| for all curves (phi(0) = 0), so norms need no slope; |tanh| <= 1 besides. max_min
+// sorts pairs: of two pairs the sorted ones are no farther apart (rearrangement inequality), and as
+// long as before.
+Effect effect(const models::Activation& l, const Norms&, Shape shape, Upper size) {
+  const bool bounded = l.curve == models::Curve::tanh;
+  const Upper cube = Upper::square_root(static_cast<double>(shape.width));
+  return uniform(Upper(l.gain) * (bounded ? min(size, cube) : size),
+                 Upper(l.gain) * steepest(l.curve));
 }
 
 // The projection onto a convex set is 1-Lipschitz and shortens.
@@ -98,6 +102,16 @@ Effect effect(const models::Attention& l, const Norms& norms, Shape shape, Upper
 Effect effect(const models::Pool&, const Norms&, Shape shape, Upper size) {
   const auto n = static_cast<double>(shape.tokens);
   return {size, Upper(1), Upper::square_root(n) / n, Upper(1) / n};
+}
+
+// The new tokens are the same for every input, so no difference changes; the others only move on.
+Effect effect(const models::Prepend& l, const Norms& norms, Shape, Upper size) {
+  return uniform(max(size, norms.longest_row(l.tokens)), Upper(1));
+}
+
+// One token moves by no more than all together, in each of the three norms.
+Effect effect(const models::Select&, const Norms&, Shape, Upper size) {
+  return uniform(size, Upper(1));
 }
 
 }  // namespace taut::certify

@@ -28,6 +28,8 @@ Effect effect(const models::BallClamp& l, const Norms& norms, Shape shape, Upper
 Effect effect(const models::Normalize& l, const Norms& norms, Shape shape, Upper size);
 Effect effect(const models::Attention& l, const Norms& norms, Shape shape, Upper size);
 Effect effect(const models::Pool& l, const Norms& norms, Shape shape, Upper size);
+Effect effect(const models::Prepend& l, const Norms& norms, Shape shape, Upper size);
+Effect effect(const models::Select& l, const Norms& norms, Shape shape, Upper size);
 
 // sup |phi'|, rounded up.
 Upper steepest(models::Curve curve);

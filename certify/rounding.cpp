@@ -23,9 +23,12 @@ Upper product(const at::Tensor& weight, const Norms& norms, size_t block, Upper 
          underflow(weight.size(-2), k + more, p);
 }
 
-// erf has an absolute error of at most 8 u at an argument with relative error 2 u, where |t
+// gelu: erf has an absolute error of at most 8 u at an argument with relative error 2 u, where |t
 // erf'(t)| < 1/2; 1 + erf, the halving product and the gain add four more: below 16 u |x| per
-// entry.
+// entry. gelu_tanh: two stored constants and five operations on terms of one sign leave the
+// argument t of tanh a relative error of 7 u, where |t tanh'(t)| < 1/2; tanh (4 ulp, 8 u) makes it
+// 12 u, 1 + tanh 14 u; halved, with the product and the gain, below 16 u |x| again. A cube that
+// overflows gives tanh its limit. tanh: 8 u |tanh x| and the gain.
 // silu is x / (1 + exp(-x)): exp errs by 4 u at most, the sum, the quotient and the gain by u each.
 constexpr int64_t kCurveRoundings = 16;
 // Where exp(-x) overflows the quotient is 0, and silu there up to 710 times the smallest normal
@@ -138,5 +141,9 @@ Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Uppe
 Upper rounding(const models::Pool&, const Norms&, Shape shape, Upper size, Precision p) {
   return gamma(shape.tokens + 2, p.unit) * size + underflow(shape.width, shape.tokens + 2, p);
 }
+
+// Numbers are only copied.
+Upper rounding(const models::Prepend&, const Norms&, Shape, Upper, Precision) { return Upper(); }
+Upper rounding(const models::Select&, const Norms&, Shape, Upper, Precision) { return Upper(); }
 
 }  // namespace taut::certify

@@ -28,6 +28,8 @@ int64_t width_after(const L&, int64_t width) {
   return width;
 }
 int64_t tokens_after(const Pool&, int64_t) { return 1; }
+int64_t tokens_after(const Select&, int64_t) { return 1; }
+int64_t tokens_after(const Prepend& l, int64_t tokens) { return tokens + l.tokens.size(0); }
 template <class L>
 int64_t tokens_after(const L&, int64_t tokens) {
   return tokens;

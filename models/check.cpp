@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "models/curves.hpp"
 #include "models/walk.hpp"
 #include "src/core/core.hpp"
 
@@ -74,7 +75,7 @@ Flow through(const PixelNormalize& l, Flow in, const InputSpec&) {
   expect_kind(in, Flow::image, "an image");
   expect_shape("mean", l.mean, {in.channels});
   expect_shape("std", l.std, {in.channels});
-  expect_positive("std", l.std.min().item<double>());
+  expect_positive("std", l.std.to(at::kDouble).min().item<double>());
   return in;
 }
 
@@ -95,8 +96,9 @@ Flow through(const Patchify& l, Flow in, const InputSpec&) {
 Flow through(const Position& l, Flow in, const InputSpec&) {
   expect_tokens(in);
   expect_rank("table", l.table, 2);
-  require(l.table.size(0) >= in.tokens && l.table.size(1) == in.width,
-          "expected a table of at least {} x {}, got {}", in.tokens, in.width, shape(l.table));
+  require((l.table.size(0) >= in.tokens || l.table.size(0) == 1) && l.table.size(1) == in.width,
+          "expected a table of at least {} x {}, or of one row, got {}", in.tokens, in.width,
+          shape(l.table));
   return in;
 }
 
@@ -113,7 +115,8 @@ Flow through(const Linear& l, Flow in, const InputSpec&) {
 Flow through(const Activation& l, Flow in, const InputSpec&) {
   expect_tokens(in);
   const auto curve = static_cast<int64_t>(l.curve);
-  require(curve >= 0 && curve <= static_cast<int64_t>(Curve::max_min), "unknown curve {}", curve);
+  require(curve >= 0 && curve < static_cast<int64_t>(curve_names().size()), "unknown curve {}",
+          curve);
   require(l.curve != Curve::max_min || in.width % 2 == 0,
           "max_min sorts pairs: it needs an even width, got {}", in.width);
   expect_finite("gain", l.gain);
@@ -160,6 +163,22 @@ Flow through(const Attention& l, Flow in, const InputSpec&) {
 
 Flow through(const Pool&, Flow in, const InputSpec&) {
   expect_tokens(in);
+  in.tokens = 1;
+  return in;
+}
+
+Flow through(const Prepend& l, Flow in, const InputSpec&) {
+  expect_tokens(in);
+  expect_rank("tokens", l.tokens, 2);
+  expect_shape("tokens", l.tokens, {l.tokens.size(0), in.width});
+  in.tokens += l.tokens.size(0);
+  return in;
+}
+
+Flow through(const Select& l, Flow in, const InputSpec&) {
+  expect_tokens(in);
+  require(l.token >= 0 && l.token < in.tokens, "expected a token in [0, {}), got {}", in.tokens,
+          l.token);
   in.tokens = 1;
   return in;
 }
@@ -213,8 +232,10 @@ void check_values(const Network& network) {
     if (!dtype) dtype = tensor.scalar_type();
     require(*dtype == tensor.scalar_type(), "{} is of type {}, the tensors before it of {}", path,
             toString(tensor.scalar_type()), toString(*dtype));
-    if (tensor.isfinite().all().item<bool>()) return;
-    fail("{} holds {}", path, tensor.isnan().any().item<bool>() ? "NaN" : "infinity");
+    // LibTorch asks no questions of 8-bit floats; they fit any wider type.
+    const Tensor wide = tensor.element_size() == 1 ? tensor.to(at::kFloat) : tensor;
+    if (wide.isfinite().all().item<bool>()) return;
+    fail("{} holds {}", path, wide.isnan().any().item<bool>() ? "NaN" : "infinity");
   });
 }
 

@@ -8,7 +8,9 @@
 namespace taut::models {
 
 const std::vector<std::string>& curve_names();  // in enumeration order
-Curve parse_curve(const std::string& name);     // Error lists the known ones
+const char* curve_name(Curve curve);
+// Error lists the known ones. PyTorch's and Hugging Face's names for these curves are known too.
+Curve parse_curve(const std::string& name);
 
 // An upper bound on the Lipschitz constant: sup |phi'|, and 1 for max_min, which sorts. All curves
 // keep |phi(x)| <= |x|.

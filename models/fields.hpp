@@ -69,5 +69,13 @@ void fields(V&& visit, Residual& l) {
 }
 template <class V>
 void fields(V&&, Pool&) {}
+template <class V>
+void fields(V&& visit, Prepend& l) {
+  visit("tokens", l.tokens, Role::position);
+}
+template <class V>
+void fields(V&& visit, Select& l) {
+  visit("token", l.token);
+}
 
 }  // namespace taut::models

@@ -25,7 +25,9 @@ Tensor apply(const Patchify& l, const Tensor& x) {
       .reshape({x.size(0), rows * columns, x.size(1) * p * p});
 }
 
-Tensor apply(const Position& l, const Tensor& x) { return x + l.table.narrow(0, 0, x.size(1)); }
+Tensor apply(const Position& l, const Tensor& x) {
+  return x + (l.table.size(0) == 1 ? l.table : l.table.narrow(0, 0, x.size(1)));
+}
 
 Tensor apply(const Linear& l, const Tensor& x) {
   Tensor y = at::linear(x, l.weight);
@@ -50,6 +52,12 @@ Tensor apply(const Activation& l, const Tensor& x) {
       break;
     case Curve::abs:
       y = at::abs(x);
+      break;
+    case Curve::gelu_tanh:
+      y = at::gelu(x, "tanh");
+      break;
+    case Curve::tanh:
+      y = at::tanh(x);
       break;
     case Curve::silu:
       y = at::silu(x);
@@ -109,6 +117,12 @@ Tensor apply(const Residual& l, const Tensor& x) {
 }
 
 Tensor apply(const Pool&, const Tensor& x) { return x.mean(1, /*keepdim=*/true); }
+
+Tensor apply(const Prepend& l, const Tensor& x) {
+  return at::cat({l.tokens.unsqueeze(0).expand({x.size(0), -1, -1}), x}, 1);
+}
+
+Tensor apply(const Select& l, const Tensor& x) { return x.narrow(1, l.token, 1); }
 
 bool embeds(const Network& network) { return network.input.kind == InputKind::tokens; }
 

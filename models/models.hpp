@@ -5,6 +5,8 @@
 #include "models/architectures.hpp"
 #include "models/check.hpp"
 #include "models/curves.hpp"
+#include "models/description.hpp"
+#include "models/foreign/foreign.hpp"
 #include "models/forward.hpp"
 #include "models/network.hpp"
 #include "models/threat.hpp"

@@ -1,6 +1,8 @@
 #include "models/network.hpp"
 
+#include <algorithm>
 #include <array>
+#include <set>
 
 #include "models/fields.hpp"
 #include "models/walk.hpp"
@@ -9,9 +11,9 @@
 namespace taut::models {
 namespace {
 
-constexpr std::array kKindNames = {"embedding", "pixel_normalize", "patchify",   "position",
-                                   "linear",    "activation",      "ball_clamp", "normalize",
-                                   "attention", "residual",        "pool"};
+constexpr std::array kKindNames = {
+    "embedding", "pixel_normalize", "patchify", "position", "linear",  "activation", "ball_clamp",
+    "normalize", "attention",       "residual", "pool",     "prepend", "select"};
 static_assert(kKindNames.size() == std::variant_size_v<Kind>);
 
 constexpr std::array kRoleNames = {"hidden", "query",     "key",           "value",
@@ -78,8 +80,10 @@ void for_each_tensor(const Network& network,
 
 int64_t parameter_count(const Network& network) {
   int64_t count = 0;
+  std::set<const void*> seen;
   for_each_tensor(network, [&](const std::string&, const Tensor& tensor, Role role) {
-    if (role != Role::constant) count += tensor.numel();
+    const bool fresh = seen.insert(tensor.unsafeGetTensorImpl()).second;
+    if (fresh && role != Role::constant) count += tensor.numel();
   });
   return count;
 }

@@ -32,9 +32,9 @@ struct Patchify {
   int64_t patch = 0;  // pixels; 0: the whole image is one token
 };
 
-// x + table: learned positions.
+// x + table: learned positions. A table of one row goes to every token (a token type, say).
 struct Position {
-  Tensor table;  // (tokens, width)
+  Tensor table;  // (at least tokens, width) or (1, width)
 };
 
 // gain * W x + b
@@ -44,9 +44,10 @@ struct Linear {
   double gain = 1;
 };
 
-// max_min puts the larger of two neighbouring entries first: a permutation of each pair, which
-// keeps gradient norms. [Anil et al. 2019]
-enum class Curve : int64_t { gelu, relu, abs, silu, max_min };
+// gelu_tanh: x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). max_min puts the larger of two
+// neighbouring entries first: a permutation of each pair, which keeps gradient norms. [Anil et al.
+// 2019]
+enum class Curve : int64_t { gelu, relu, abs, gelu_tanh, tanh, silu, max_min };
 
 // gain * curve(x), entry by entry, or pair by pair.
 struct Activation {
@@ -91,8 +92,18 @@ struct Residual {
 // Mean over tokens; one token remains.
 struct Pool {};
 
+// Learned tokens before all others: a class token.
+struct Prepend {
+  Tensor tokens;  // (count, width)
+};
+
+// One token remains, counted from 0.
+struct Select {
+  int64_t token = 0;
+};
+
 using Kind = std::variant<Embedding, PixelNormalize, Patchify, Position, Linear, Activation,
-                          BallClamp, Normalize, Attention, Residual, Pool>;
+                          BallClamp, Normalize, Attention, Residual, Pool, Prepend, Select>;
 
 struct Layer {
   std::string name;  // path prefix of its tensors, e.g. "blocks.0.attention"

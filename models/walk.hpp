@@ -14,7 +14,7 @@ void for_each_tensor(Network& network, const TensorVisitor& visit);
 void for_each_tensor(const Network& network,
                      const std::function<void(const std::string&, const Tensor&, Role)>& visit);
 
-// Trainable means: not Role::constant.
+// Trainable means: not Role::constant. A tensor in two places counts once.
 int64_t parameter_count(const Network& network);
 
 // The network with every tensor converted (detached, own storage).

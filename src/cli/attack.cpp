@@ -18,23 +18,22 @@ struct AttackCall {
   bool json = false;
   PrintConfig print;
   RowOptions rows;
+  WeightsOptions weights;
   attacks::AttackOptions options;
 };
 
 // A certificate of other weights proves nothing here.
-std::optional<certify::Certificate> certificate_of(const OpenRun& run,
-                                                   const std::string& checkpoint) {
+std::optional<certify::Certificate> certificate_of(const OpenRun& run) {
   const std::filesystem::path file = run.folder / "certificate.h5";
   if (!std::filesystem::exists(file)) {
     say("no certificate in {}: the attacks are checked against nothing", run.folder.string());
     return std::nullopt;
   }
   certify::Certificate certificate = io::load_certificate(file);
-  const std::string here = fmt::format("{}, step {}", checkpoint, run.checkpoint.step);
   const auto there = certificate.provenance.find("checkpoint");
-  if (there != certificate.provenance.end() && there->second != here) {
+  if (there != certificate.provenance.end() && there->second != run.weights) {
     say("the certificate is of checkpoint '{}', the attack of '{}': not compared", there->second,
-        here);
+        run.weights);
     return std::nullopt;
   }
   return certificate;
@@ -100,15 +99,15 @@ int run_attack(AttackCall& call) {
     fmt::print("{}", print_config(*call.command));
     return 0;
   }
-  require(!call.run.empty(), "expected RUN, a run directory");
+  require(!call.run.empty(), "expected RUN, a run directory or a .safetensors file");
   call.options.loss = attacks::parse_loss(call.loss);
-  const OpenRun run = open_run(call.run, call.rows.checkpoint);
+  const OpenRun run = open_run(call.run, call.rows.checkpoint, call.weights, call.rows.data);
   const std::filesystem::path file = run.folder / "attack.h5";
   const Examples examples = validation_examples(run, call.rows);
   const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
   const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
-  const auto certificate = certificate_of(run, call.rows.checkpoint);
-  const auto facts = result_provenance(run, call.rows, examples);
+  const auto certificate = certificate_of(run);
+  const auto facts = result_provenance(run, examples);
   // Read first: a damaged file must not cost an attack.
   std::vector<attacks::AttackResult> all = earlier(file, threats, facts);
   std::vector<attacks::AttackResult> results =
@@ -121,6 +120,7 @@ int run_attack(AttackCall& call) {
     result.provenance.insert(facts.begin(), facts.end());
   }
   all.insert(all.end(), results.begin(), results.end());
+  prepare_results(run);
   io::save_attacks(file, all);
   report::RunReport summary = described(run);
   summary.certificate = certificate;
@@ -138,11 +138,13 @@ Run bind_attack(CLI::App& command) {
   call->command = &command;
   call->rows.examples = 100;
   call->rows.positions = 4;
-  command.add_option("RUN", call->run, "run directory")->group(kCallGroup);
+  command.add_option("RUN", call->run, "run directory or .safetensors file")->group(kCallGroup);
   command.add_option("--config", call->config, "options from a .toml file")->group(kCallGroup);
   add_json(command, call->json);
   add_print_config(command, call->print);
   add_row_options(command, call->rows);
+  add_weights_options(command, call->weights);
+  add_results_folder(command, call->weights);
   add_attack_options(command, call->options, call->loss);
   return [call] { return run_attack(*call); };
 }

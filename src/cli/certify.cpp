@@ -17,6 +17,7 @@ struct CertifyCall {
   bool json = false;
   PrintConfig print;
   RowOptions rows;
+  WeightsOptions weights;
   certify::CertifyOptions options;
 };
 
@@ -40,8 +41,8 @@ int run_certify(CertifyCall& call) {
     fmt::print("{}", print_config(*call.command));
     return 0;
   }
-  require(!call.run.empty(), "expected RUN, a run directory");
-  const OpenRun run = open_run(call.run, call.rows.checkpoint);
+  require(!call.run.empty(), "expected RUN, a run directory or a .safetensors file");
+  const OpenRun run = open_run(call.run, call.rows.checkpoint, call.weights, call.rows.data);
   const Examples examples = validation_examples(run, call.rows);
   const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
   const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
@@ -49,7 +50,8 @@ int run_certify(CertifyCall& call) {
                                                       examples.label, threats, call.options);
   certificate = at_positions(std::move(certificate), attack_rows(examples, call.rows.positions),
                              examples.label.size(1));
-  certificate.provenance = result_provenance(run, call.rows, examples);
+  certificate.provenance = result_provenance(run, examples);
+  prepare_results(run);
   const std::filesystem::path file = run.folder / "certificate.h5";
   io::save_certificate(file, certificate);
   report::RunReport summary = described(run);
@@ -64,11 +66,13 @@ int run_certify(CertifyCall& call) {
 Run bind_certify(CLI::App& command) {
   auto call = std::make_shared<CertifyCall>();
   call->command = &command;
-  command.add_option("RUN", call->run, "run directory")->group(kCallGroup);
+  command.add_option("RUN", call->run, "run directory or .safetensors file")->group(kCallGroup);
   command.add_option("--config", call->config, "options from a .toml file")->group(kCallGroup);
   add_json(command, call->json);
   add_print_config(command, call->print);
   add_row_options(command, call->rows);
+  add_weights_options(command, call->weights);
+  add_results_folder(command, call->weights);
   command.add_option("--batch", call->options.batch, "examples evaluated at once")
       ->capture_default_str()
       ->check(CLI::Range(1, 1 << 20));

@@ -14,15 +14,25 @@ namespace {
 struct CompareCall {
   CLI::App* command = nullptr;
   std::vector<std::string> runs;
-  std::string out, checkpoint = "best";
+  std::string out, checkpoint = "best", data;
+  WeightsOptions weights;
   std::vector<std::string> eps;
   int64_t examples = 256;
   bool json = false;
   PrintConfig print;
 };
 
-report::RunReport loaded(const CompareCall& call, const std::string& folder) {
-  const OpenRun run = open_run(folder, call.checkpoint);
+// What foreign weights were certified or attacked on; "" where they were not.
+std::string data_of_results(const report::RunReport& r) {
+  const auto data = [](const std::map<std::string, std::string>& provenance) {
+    const auto found = provenance.find("data");
+    return found == provenance.end() ? std::string() : found->second;
+  };
+  if (r.certificate) return data(r.certificate->provenance);
+  return r.attacks.empty() ? "" : data(r.attacks.front().provenance);
+}
+
+report::RunReport loaded(const CompareCall& call, const OpenRun& run) {
   report::RunReport r = described(run);
   if (std::filesystem::exists(run.folder / "certificate.h5")) {
     r.certificate = io::load_certificate(run.folder / "certificate.h5");
@@ -32,6 +42,8 @@ report::RunReport loaded(const CompareCall& call, const std::string& folder) {
   }
   RowOptions rows;
   rows.examples = call.examples;
+  rows.data = call.data;
+  if (rows.data.empty() && run.options.data.name.empty()) rows.data = data_of_results(r);
   r.largest_activation =
       models::largest_activation(run.checkpoint.network, validation_examples(run, rows).input);
   return r;
@@ -51,9 +63,14 @@ int run_compare(const CompareCall& call) {
     fmt::print("{}", print_config(*call.command));
     return 0;
   }
-  require(!call.runs.empty(), "expected RUN..., one run directory or more");
+  require(!call.runs.empty(), "expected RUN..., run directories or .safetensors files");
   std::vector<report::RunReport> runs;
-  for (const std::string& folder : call.runs) runs.push_back(loaded(call, folder));
+  std::filesystem::path first_folder;
+  for (const std::string& path : call.runs) {
+    const OpenRun run = open_run(path, call.checkpoint, call.weights, call.data);
+    if (runs.empty()) first_folder = run.folder;
+    runs.push_back(loaded(call, run));
+  }
   make_names_distinct(runs);
   const report::Comparison comparison = report::compare(std::move(runs));
   report::ReportOptions options;
@@ -62,9 +79,8 @@ int run_compare(const CompareCall& call) {
       options.eps[models::threat_name(threat)].push_back(parse_size(text));
     }
   }
-  const std::filesystem::path folder = call.out.empty()
-                                           ? std::filesystem::path(call.runs.front()) / "report"
-                                           : std::filesystem::path(call.out);
+  const std::filesystem::path folder =
+      call.out.empty() ? first_folder / "report" : std::filesystem::path(call.out);
   report::write_report(folder, comparison, options);
   if (call.json) {
     fmt::print("{}\n", report::summary_json(comparison, options));
@@ -83,7 +99,10 @@ int run_compare(const CompareCall& call) {
 Run bind_compare(CLI::App& command) {
   auto call = std::make_shared<CompareCall>();
   call->command = &command;
-  command.add_option("RUNS", call->runs, "run directories")->group(kCallGroup);
+  command
+      .add_option("RUNS", call->runs,
+                  "run directories, .safetensors files, folders of their results")
+      ->group(kCallGroup);
   command.add_option("--out", call->out, "folder of the report; default FIRST_RUN/report")
       ->group(kCallGroup);
   add_json(command, call->json);
@@ -91,6 +110,10 @@ Run bind_compare(CLI::App& command) {
   command.add_option("--checkpoint", call->checkpoint, "best or last")
       ->capture_default_str()
       ->check(CLI::IsMember({"best", "last"}));
+  command
+      .add_option("--data", call->data, "data set of foreign weights; default: of their results")
+      ->group(kCallGroup);
+  add_weights_options(command, call->weights);
   command.add_option("--eps", call->eps, "sizes, in each threat's norm; default: those attacked")
       ->delimiter(',');
   command.add_option("--examples", call->examples, "examples on which activations are measured")

@@ -15,8 +15,9 @@ namespace {
 
 struct InspectCall {
   CLI::App* command = nullptr;
-  std::string run, checkpoint = "best", threat;
-  bool json = false;
+  std::string run, checkpoint = "best", threat, data;
+  bool json = false, print_model = false;
+  WeightsOptions weights;
   PrintConfig print;
 };
 
@@ -107,9 +108,13 @@ int run_inspect(const InspectCall& call) {
     fmt::print("{}", print_config(*call.command));
     return 0;
   }
-  require(!call.run.empty(), "expected RUN, a run directory");
-  const OpenRun run = open_run(call.run, call.checkpoint);
+  require(!call.run.empty(), "expected RUN, a run directory or a .safetensors file");
+  const OpenRun run = open_run(call.run, call.checkpoint, call.weights, call.data);
   const models::Network& network = run.checkpoint.network;
+  if (call.print_model) {
+    fmt::print("{}", run.model.empty() ? io::to_toml({models::describe(network), ""}) : run.model);
+    return 0;
+  }
   const std::string name =
       call.threat.empty() ? models::threat_names(network.input).front() : call.threat;
   const models::Threat threat = models::parse_threat(name, network.input);
@@ -119,8 +124,7 @@ int run_inspect(const InspectCall& call) {
   if (call.json) {
     print_json(layers, weights, threat);
   } else {
-    fmt::print("{}: {} parameters, step {}\n", run.folder.string(),
-               models::parameter_count(network), run.checkpoint.step);
+    fmt::print("{}: {} parameters, {}\n", call.run, models::parameter_count(network), run.weights);
     print_tables(layers, weights, threat);
   }
   return 0;
@@ -131,7 +135,14 @@ int run_inspect(const InspectCall& call) {
 Run bind_inspect(CLI::App& command) {
   auto call = std::make_shared<InspectCall>();
   call->command = &command;
-  command.add_option("RUN", call->run, "run directory")->group(kCallGroup);
+  command.add_option("RUN", call->run, "run directory or .safetensors file")->group(kCallGroup);
+  command
+      .add_flag("--print-model", call->print_model,
+                "print the network layer by layer, as a file for --model, and stop")
+      ->group(kCallGroup);
+  add_weights_options(command, call->weights);
+  command.add_option("--data", call->data, "of foreign weights: data whose images an mlp flattens")
+      ->group(kCallGroup);
   add_json(command, call->json);
   add_print_config(command, call->print);
   command.add_option("--checkpoint", call->checkpoint, "best or last")

@@ -16,6 +16,7 @@ constexpr std::array kVerbs = {
     Verb{"attack", "search for perturbations that change predictions", bind_attack},
     Verb{"compare", "write a report of one run or several", bind_compare},
     Verb{"inspect", "show the layers, their norms and what each adds to the bound", bind_inspect},
+    Verb{"convert", "carry weights between runs and safetensors files", bind_convert},
     Verb{"data", "list or fetch data sets", bind_data},
 };
 

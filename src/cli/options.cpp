@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "src/cli/config.hpp"
+#include "src/core/core.hpp"
 #include "src/train/constraint.hpp"
 
 namespace taut::cli {
@@ -173,6 +174,38 @@ void add_row_options(CLI::App& command, RowOptions& r) {
       ->delimiter(',');
   add(command, "relative", r.relative,
       "eps in units of embedding RMS times sqrt(width) (true, false)");
+}
+
+void add_weights_options(CLI::App& command, WeightsOptions& w) {
+  const std::string names = join(models::foreign_names(), ", ");
+  command.add_option("--model", w.model, "of foreign weights: " + names + ", or a .toml file")
+      ->group(kCallGroup);
+  command.add_option("--heads", w.foreign.heads, "of foreign weights: attention heads")
+      ->check(count(1))
+      ->group(kCallGroup);
+  command
+      .add_option("--activation", w.foreign.activation,
+                  "of foreign weights: " + join(models::curve_names(), ", "))
+      ->group(kCallGroup);
+  command.add_option("--norm_eps", w.foreign.norm_eps, "of foreign weights: eps of layer norms")
+      ->check(at_least(0))
+      ->group(kCallGroup);
+  command.add_option("--context", w.foreign.context, "of foreign weights: tokens in one sequence")
+      ->check(count(1))
+      ->group(kCallGroup);
+  command.add_option("--mean", w.foreign.mean, "of foreign weights: subtracted from pixels")
+      ->delimiter(',')
+      ->group(kCallGroup);
+  command.add_option("--std", w.foreign.std, "of foreign weights: divides pixels")
+      ->delimiter(',')
+      ->group(kCallGroup);
+}
+
+void add_results_folder(CLI::App& command, WeightsOptions& w) {
+  command
+      .add_option("--out", w.out,
+                  "of a .safetensors file: folder of the results; default NAME.taut beside it")
+      ->group(kCallGroup);
 }
 
 void add_json(CLI::App& command, bool& json) {

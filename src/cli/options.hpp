@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "attacks/attack.hpp"
+#include "models/foreign/foreign.hpp"
 #include "src/train/options.hpp"
 
 // The binding of option structs to the command line, one function per struct.
@@ -25,6 +26,18 @@ struct RowOptions {
   bool relative = false;             // eps in units of the embedding RMS times sqrt(width)
 };
 void add_row_options(CLI::App& command, RowOptions& options);
+
+// How to read a file of weights that does not say itself what network it holds, and where results
+// go.
+struct WeightsOptions {
+  std::string
+      model;  // an architecture, or a .toml file; empty: said by the file or earlier results
+  models::ForeignOptions foreign;
+  std::string out;  // folder of the results; empty: NAME.taut beside NAME.safetensors
+};
+// Part of the call, since they are about the weights and not about what is done to them.
+void add_weights_options(CLI::App& command, WeightsOptions& options);
+void add_results_folder(CLI::App& command, WeightsOptions& options);
 
 // --json: the summary as one JSON object on stdout instead of a table.
 void add_json(CLI::App& command, bool& json);

@@ -6,35 +6,34 @@
 #include <cmath>
 
 #include "certify/certify.hpp"
-#include "src/cli/config.hpp"
+#include "src/cli/examples.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
 
 namespace taut::cli {
 
-train::TrainOptions train_options(const std::string& config, const std::string& source) {
-  train::TrainOptions options;
-  CLI::App scratch;
-  add_train_options(scratch, options);
-  apply_config(scratch, config, source);
-  return options;
+namespace {
+
+Examples examples_in_file(const OpenRun& run, const RowOptions& rows) {
+  const ExampleFile file = read_examples(rows.data);
+  check_examples(file, run.checkpoint.network, rows.data);
+  const int64_t all = file.label.size(0);
+  const int64_t count = rows.examples == 0 ? all : std::min(all, rows.examples);
+  return {rows.data, rows.data, file.values.narrow(0, 0, count), file.label.narrow(0, 0, count)};
 }
 
-OpenRun open_run(const std::filesystem::path& folder, const std::string& which) {
-  io::require_run(folder);
-  OpenRun run{folder, io::load_run_checkpoint(folder, which), {}};
-  run.options = train_options(run.checkpoint.config, (folder / "checkpoint.h5").string());
-  return run;
-}
+}  // namespace
 
 Examples validation_examples(const OpenRun& run, const RowOptions& rows) {
   data::DataOptions wanted = run.options.data;
+  if (is_examples_file(rows.data)) return examples_in_file(run, rows);
   if (!rows.data.empty()) wanted.name = rows.data;
+  require(!wanted.name.empty(), "expected --data: nothing says what {} was trained on", run.name);
   const models::InputSpec& input = run.checkpoint.network.input;
   wanted.context = std::max<int64_t>(input.context, 1);
   const data::Dataset dataset = data::open_dataset(wanted);
   require(dataset.input == input, "the data set '{}' does not fit the network of {}", dataset.name,
-          run.folder.string());
+          run.name);
   const int64_t all = data::size(dataset, dataset.validation);
   const int64_t count = rows.examples == 0 ? all : std::min(all, rows.examples);
   require(count > 0, "the data set '{}' has no validation examples", dataset.name);
@@ -96,11 +95,10 @@ std::vector<double> chosen_eps(const OpenRun& run, const RowOptions& rows,
   return eps;
 }
 
-std::map<std::string, std::string> result_provenance(const OpenRun& run, const RowOptions& rows,
-                                                     const Examples& examples) {
+std::map<std::string, std::string> result_provenance(const OpenRun& run, const Examples& examples) {
   std::map<std::string, std::string> facts = provenance();
-  facts["run"] = run.folder.filename().string();
-  facts["checkpoint"] = fmt::format("{}, step {}", rows.checkpoint, run.checkpoint.step);
+  facts["run"] = run.name;
+  facts["checkpoint"] = run.weights;
   facts["data"] = examples.data;
   facts["data_source"] = examples.source;
   facts["config"] = run.checkpoint.config;

@@ -9,8 +9,7 @@ namespace taut::cli {
 report::RunReport described(const OpenRun& run) {
   const models::Network& network = run.checkpoint.network;
   report::RunReport r;
-  r.name = std::filesystem::absolute(run.folder).lexically_normal().filename().string();
-  if (r.name.empty()) r.name = run.folder.string();
+  r.name = run.name;
   r.parameters = models::parameter_count(network);
   const auto& numbers = run.checkpoint.numbers;
   if (const auto found = numbers.find("train_seconds"); found != numbers.end())

@@ -73,7 +73,10 @@ int resume_run(TrainCall& call) {
     require(option->count() == 0 || option->get_group() == kCallGroup,
             "--resume takes the run's own configuration; {} cannot be changed", option->get_name());
   }
-  OpenRun run = open_run(call.resume, "last");
+  io::require_run(call.resume);
+  OpenRun run = open_run(call.resume, "last", {}, "");
+  require(run.checkpoint.random_state.defined(),
+          "{} holds weights only, no state of a training: it cannot be resumed", call.resume);
   call.options = run.options;
   train::TrainContext context{call.resume, run.checkpoint.config, provenance(), default_bound};
   return finish(call, context, &run.checkpoint);

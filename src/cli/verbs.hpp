@@ -22,6 +22,7 @@ Run bind_train(CLI::App& command);
 Run bind_certify(CLI::App& command);
 Run bind_attack(CLI::App& command);
 Run bind_compare(CLI::App& command);
+Run bind_convert(CLI::App& command);
 Run bind_inspect(CLI::App& command);
 Run bind_data(CLI::App& command);
 

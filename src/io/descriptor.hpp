@@ -19,6 +19,7 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 
+  int number() const { return fd_; }
   int64_t size() const;
   bool regular() const;
   // Calls `use` with the bytes from `offset` to the end, piece by piece.

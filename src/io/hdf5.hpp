@@ -53,8 +53,9 @@ class Group {
   bool has(const std::string& name) const;
   std::vector<std::string> members() const;  // in creation order; by name where none was kept
 
-  // float, double, half, bfloat16 (uint16 with an attribute), int64, uint8, bool (uint8 with an
-  // attribute); at most 8 dimensions. Tensors come back on the CPU, bit for bit.
+  // float, double, half, bfloat16 (uint16 with an attribute), float8_e4m3fn (uint8 with one),
+  // int64, uint8, bool (uint8 with one); at most 8 dimensions. Tensors come back on the CPU, bit
+  // for bit.
   void write(const std::string& name, const at::Tensor& tensor);
   at::Tensor read(const std::string& name) const;
   void write_doubles(const std::string& name, const std::vector<double>& values);

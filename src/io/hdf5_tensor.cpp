@@ -31,6 +31,7 @@ const Dtype kDtypes[] = {
     {at::kFloat, "", [] { return copy_of(H5T_IEEE_F32LE); }},
     {at::kDouble, "", [] { return copy_of(H5T_IEEE_F64LE); }},
     {at::kHalf, "", half_type},
+    {at::kFloat8_e4m3fn, "float8_e4m3fn", [] { return copy_of(H5T_STD_U8LE); }},
     {at::kBFloat16, "bfloat16", [] { return copy_of(H5T_STD_U16LE); }},
     {at::kLong, "", [] { return copy_of(H5T_STD_I64LE); }},
     {at::kByte, "", [] { return copy_of(H5T_STD_U8LE); }},
@@ -47,7 +48,7 @@ const Dtype& dtype_of(hid_t dataset, const std::string& where) {
   }
   fail(
       "{} has a type that is not read here; expected little-endian float, double, half, bfloat16, "
-      "int64, uint8 or bool",
+      "float8_e4m3fn, int64, uint8 or bool",
       where);
 }
 

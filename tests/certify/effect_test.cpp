@@ -134,12 +134,19 @@ BOOST_AUTO_TEST_CASE(linear_maps_activations_and_clamps_stay_below_their_bounds)
   for (int i = 0; i < 6; ++i) {
     Linear l{test::normal({5, 4}, g), i % 2 == 0 ? test::normal({5}, g) : at::Tensor(), -1.5};
     BOOST_TEST(worst_ratio(l, {3, 4}, 2, g, 48) <= 1.0);
-    for (const Curve curve : {Curve::gelu, Curve::relu, Curve::abs, Curve::silu, Curve::max_min}) {
+    for (const Curve curve : {Curve::gelu, Curve::relu, Curve::abs, Curve::gelu_tanh, Curve::tanh,
+                              Curve::silu, Curve::max_min}) {
       BOOST_TEST(worst_ratio(Activation{curve, 0.8}, {3, 4}, 4, g, 48) <= 1.0);
     }
     BOOST_TEST(worst_ratio(BallClamp{0.5}, {3, 4}, 3, g, 48) <= 1.0);
     BOOST_TEST(worst_ratio(Position{test::normal({3, 4}, g)}, {3, 4}, 3, g, 24) <= 1.0);
+    BOOST_TEST(worst_ratio(Position{test::normal({1, 4}, g)}, {3, 4}, 3, g, 24) <= 1.0);
     BOOST_TEST(worst_ratio(Pool{}, {5, 4}, 3, g, 48) <= 1.0);
+    // A class token longer than the others, and a shorter one.
+    for (const double size : {0.1, 5.0}) {
+      BOOST_TEST(worst_ratio(Prepend{test::normal({2, 4}, g)}, {3, 4}, size, g, 24) <= 1.0);
+    }
+    BOOST_TEST(worst_ratio(Select{1}, {3, 4}, 3, g, 24) <= 1.0);
   }
 }
 
@@ -153,25 +160,32 @@ BOOST_AUTO_TEST_CASE(norm_layers_stay_below_one_over_root_eps) {
   }
 }
 
-// The steepest point of gelu is known: a linear bound that is off in the fifth digit would be seen.
-BOOST_AUTO_TEST_CASE(gelu_reaches_its_constant) {
-  const double h = 1e-5, x = std::sqrt(2.0);
-  const at::Tensor points = at::tensor({x - h, x + h}, at::kDouble);
-  const at::Tensor y = at::gelu(points);
-  const double slope = (y[1].item<double>() - y[0].item<double>()) / (2 * h);
-  const double ours = steepest(Curve::gelu).value();
-  BOOST_TEST(slope <= ours);
-  BOOST_TEST(slope >= ours - 1e-7);
+// The steepest points are known: a bound that is off in the seventh digit would be seen.
+BOOST_AUTO_TEST_CASE(curves_reach_their_constants) {
+  const std::pair<Curve, double> steep[] = {{Curve::gelu, std::sqrt(2.0)},
+                                            {Curve::gelu_tanh, 1.4185039834},
+                                            {Curve::tanh, 0.0},
+                                            {Curve::silu, 2.39935728052}};
+  for (const auto& [curve, x] : steep) {
+    const double h = 1e-5;
+    const Layer layer{"curve", Activation{curve, 1}};
+    const at::Tensor y = models::apply(layer, at::tensor({x - h, x + h}, at::kDouble));
+    const double slope = (y[1].item<double>() - y[0].item<double>()) / (2 * h);
+    const double ours = steepest(curve).value();
+    BOOST_TEST(slope <= ours);
+    BOOST_TEST(slope >= ours - 1e-7);
+  }
 }
 
-BOOST_AUTO_TEST_CASE(silu_reaches_its_constant) {
-  const double h = 1e-5, x = 2.39935728052;
-  const at::Tensor points = at::tensor({x - h, x + h}, at::kDouble);
-  const at::Tensor y = at::silu(points);
-  const double slope = (y[1].item<double>() - y[0].item<double>()) / (2 * h);
-  const double ours = steepest(Curve::silu).value();
-  BOOST_TEST(slope <= ours);
-  BOOST_TEST(slope >= ours - 1e-7);
+// tanh saturates: long tokens become at most sqrt(width) long, and the bound knows it.
+BOOST_AUTO_TEST_CASE(tanh_bounds_every_token) {
+  const Network network = test::alone(Activation{Curve::tanh, 2});
+  const Activation& l = std::get<Activation>(network.layers[0].kind);
+  const double size = effect(l, Norms(network), {1, 9}, Upper(1000)).size.value();
+  const at::Tensor x = at::full({1, 1, 9}, 1000 / 3.0, at::kDouble);
+  const double seen = models::apply(network.layers[0], x).norm().item<double>();
+  BOOST_TEST(seen <= size);
+  BOOST_TEST(size <= seen * (1 + 1e-12));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -68,9 +68,14 @@ BOOST_AUTO_TEST_CASE(each_layer_keeps_its_own_allowance) {
       models::Activation{models::Curve::gelu, 0.9},
       models::Activation{models::Curve::silu, 0.9},
       models::Activation{models::Curve::max_min, 0.9},
+      models::Activation{models::Curve::gelu_tanh, 0.9},
+      models::Activation{models::Curve::tanh, 0.9},
       models::BallClamp{0.7},
       models::Normalize{test::normal({6}, g), test::normal({6}, g), 1e-5, true},
       models::Position{test::normal({5, 6}, g)},
+      models::Position{test::normal({1, 6}, g)},
+      models::Prepend{test::normal({2, 6}, g)},
+      models::Select{3},
       attention,
       models::Pool{}};
   for (const models::Kind& kind : kinds) {

@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(numbers_must_lie_in_their_ranges) {
                                       [&](PixelNormalize& l) { l.std = at::full({1}, radius); }),
               "normalize"));
   }
-  for (const int64_t curve : {-1, 5}) {
+  for (const int64_t curve : {-1, 7}) {
     BOOST_TEST(
         names(refusal<Activation>(images, "m.curve",
                                   [&](Activation& l) { l.curve = static_cast<Curve>(curve); }),
@@ -162,6 +162,23 @@ BOOST_AUTO_TEST_CASE(layers_must_follow_what_they_read) {
   BOOST_TEST(refusal<Residual>(sample_images(), "m", [](Residual& l) {
                l.branch.push_back({"pool", Pool{}});
              }) != "");
+}
+
+BOOST_AUTO_TEST_CASE(added_and_selected_tokens_must_fit) {
+  const auto with = [](Kind kind) {
+    return refusal(sample_images(), [&](Network& n) {
+      n.layers.insert(n.layers.begin() + 4, Layer{"new", kind});
+    });
+  };
+  BOOST_TEST(with(Prepend{at::ones({1, 6})}) == "");
+  BOOST_TEST(names(with(Prepend{at::ones({1, 5})}), "tokens"));
+  BOOST_TEST(names(with(Prepend{at::ones({0, 6})}), "tokens"));
+  BOOST_TEST(names(with(Prepend{at::ones({6})}), "tokens"));
+  BOOST_TEST(with(Select{3}) == "");
+  BOOST_TEST(names(with(Select{4}), "expected a token in [0, 4)"));
+  BOOST_TEST(names(with(Select{-1}), "expected a token in [0, 4)"));
+  BOOST_TEST(with(Position{at::ones({1, 6})}) == "");
+  BOOST_TEST(names(with(Position{at::ones({3, 6})}), "of one row"));
 }
 
 BOOST_AUTO_TEST_CASE(inputs_must_be_possible) {

@@ -147,12 +147,17 @@ BOOST_AUTO_TEST_CASE(curves_are_those_of_their_names) {
   const Tensor relu = apply(Layer{"c", Activation{Curve::relu, 2}}, x).flatten();
   const Tensor abs = apply(Layer{"c", Activation{Curve::abs, 2}}, x).flatten();
   const Tensor silu = apply(Layer{"c", Activation{Curve::silu, 2}}, x).flatten();
+  const Tensor curved = apply(Layer{"c", Activation{Curve::gelu_tanh, 2}}, x).flatten();
+  const Tensor tanh = apply(Layer{"c", Activation{Curve::tanh, 2}}, x).flatten();
   for (int64_t i = 0; i < 5; ++i) {
     const double p = points[static_cast<size_t>(i)];
     BOOST_TEST(std::abs(gelu[i].item<double>() - p * std::erfc(-p / std::sqrt(2.0))) < 1e-14);
     BOOST_TEST(relu[i].item<double>() == 2 * std::max(p, 0.0));
     BOOST_TEST(abs[i].item<double>() == 2 * std::abs(p));
     BOOST_TEST(std::abs(silu[i].item<double>() - 2 * p / (1 + std::exp(-p))) < 1e-14);
+    const double inner = std::sqrt(2 / std::acos(-1.0)) * (p + 0.044715 * p * p * p);
+    BOOST_TEST(std::abs(curved[i].item<double>() - p * (1 + std::tanh(inner))) < 1e-14);
+    BOOST_TEST(std::abs(tanh[i].item<double>() - 2 * std::tanh(p)) < 1e-14);
   }
 }
 
@@ -207,6 +212,20 @@ BOOST_AUTO_TEST_CASE(embedding_position_and_pool) {
   const Tensor pooled = apply(Layer{"m", Pool{}}, moved);
   BOOST_TEST((pooled.sizes() == at::IntArrayRef{1, 1, 2}));
   BOOST_TEST(largest_difference(pooled[0][0], at::tensor({3., 5.}, at::kDouble)) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(tokens_are_put_before_the_others_and_taken_out) {
+  const Tensor x = at::arange(8, at::kDouble).view({2, 2, 2});
+  const Tensor token = at::tensor({-1., -2.}, at::kDouble).view({1, 2});
+  const Tensor y = apply(Layer{"t", Prepend{token}}, x);
+  BOOST_TEST((y.sizes() == at::IntArrayRef{2, 3, 2}));
+  for (int64_t i = 0; i < 2; ++i) {
+    BOOST_TEST(largest_difference(y[i][0], token[0]) == 0);
+    BOOST_TEST(largest_difference(y[i].narrow(0, 1, 2), x[i]) == 0);
+  }
+  BOOST_TEST(largest_difference(apply(Layer{"s", Select{2}}, y), x.narrow(1, 1, 1)) == 0);
+  const Tensor shifted = apply(Layer{"p", Position{token}}, x);
+  BOOST_TEST(largest_difference(shifted - x, token.expand({2, 2, 2})) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_injection_point_splits_the_forward_pass) {

@@ -57,6 +57,17 @@ inline Network sample_images(at::Generator g = make_generator(1)) {
   return n;
 }
 
+// The images again, with a class token that the head reads.
+inline Network sample_class_token(at::Generator g = make_generator(3)) {
+  Network n = sample_images(g);
+  n.layers[3] = {"position", Position{draw({5, 6}, g)}};
+  n.layers.insert(n.layers.begin() + 3, {"token", Prepend{draw({1, 6}, g)}});
+  n.layers[n.layers.size() - 2] = {"select", Select{0}};
+  n.layers.insert(n.layers.end() - 1, {"curve", Activation{Curve::tanh, 1}});
+  n.layers.insert(n.layers.begin() + 5, {"type", Position{draw({1, 6}, g)}});
+  return n;
+}
+
 inline Network sample_text(at::Generator g = make_generator(2)) {
   Network n;
   n.input = {InputKind::tokens, 0, 0, 0, 0, 1, 5, 7};

@@ -1,0 +1,122 @@
+#include <algorithm>
+
+#include "models/curves.hpp"
+#include "models/foreign/parts.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::models {
+namespace {
+
+constexpr int kPatience = 100000;  // steps in the search for an order
+
+struct Stage {
+  std::string from;  // without ".weight"
+  int64_t out = 0, in = 0;
+  bool bias = false;
+};
+
+// Numbers by value, so that layers.10 follows layers.9.
+bool before(const std::string& a, const std::string& b) {
+  size_t i = 0, j = 0;
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  while (i < a.size() && j < b.size()) {
+    if (!digit(a[i]) || !digit(b[j])) {
+      if (a[i] != b[j]) return a[i] < b[j];
+      ++i, ++j;
+      continue;
+    }
+    const auto end = [&](const std::string& s, size_t k) {
+      while (k < s.size() && digit(s[k])) ++k;
+      return k;
+    };
+    const std::string x = a.substr(i, end(a, i) - i), y = b.substr(j, end(b, j) - j);
+    if (x.size() != y.size()) return x.size() < y.size();
+    if (x != y) return x < y;
+    i += x.size(), j += y.size();
+  }
+  return a.size() - i < b.size() - j;
+}
+
+std::vector<Stage> stages_of(const NamedTensors& tensors) {
+  std::vector<Stage> stages;
+  for (const auto& [name, tensor] : tensors) {
+    if (!name.ends_with(".weight") || tensor.dim() != 2 || tensor.numel() == 0) continue;
+    const std::string from = name.substr(0, name.size() - std::string(".weight").size());
+    stages.push_back({from, tensor.size(0), tensor.size(1), tensors.count(from + ".bias") > 0});
+  }
+  require(!stages.empty(), "expected matrices called NAME.weight, found none");
+  std::sort(stages.begin(), stages.end(),
+            [](const Stage& a, const Stage& b) { return before(a.from, b.from); });
+  return stages;
+}
+
+// The first order, by name, in which each stage takes what the one before gives.
+class Chain {
+ public:
+  explicit Chain(const std::vector<Stage>& stages) : stages_(stages), used_(stages.size()) {}
+
+  std::vector<Stage> find() {
+    std::string seen;
+    for (const Stage& s : stages_) seen += fmt::format(" {} ({} -> {})", s.from, s.in, s.out);
+    require(extend(), "these layers do not fit one behind another:{}; describe the model in a file",
+            seen.substr(0, 1000));
+    return chain_;
+  }
+
+ private:
+  bool extend() {
+    if (chain_.size() == stages_.size()) return true;
+    for (size_t i = 0; i < stages_.size() && steps_ < kPatience; ++i) {
+      ++steps_;
+      if (used_[i] || (!chain_.empty() && chain_.back().out != stages_[i].in)) continue;
+      used_[i] = true;
+      chain_.push_back(stages_[i]);
+      if (extend()) return true;
+      chain_.pop_back();
+      used_[i] = false;
+    }
+    return false;
+  }
+
+  const std::vector<Stage>& stages_;
+  std::vector<bool> used_;
+  std::vector<Stage> chain_;
+  int steps_ = 0;
+};
+
+InputSpec image_of(const ForeignOptions& options, int64_t values) {
+  InputSpec input{InputKind::pixels, 1, 1, values};
+  if (options.input && options.input->kind == InputKind::pixels) input = *options.input;
+  require(input.channels * input.height * input.width == values,
+          "the first layer takes {} values, the data have {} x {} x {}", values, input.channels,
+          input.height, input.width);
+  return input;
+}
+
+}  // namespace
+
+Description describe_mlp(const NamedTensors& tensors, const ForeignOptions& options) {
+  const std::vector<Stage> stages = stages_of(tensors);
+  require(stages.size() <= 1000, "expected at most 1000 layers, got {}", stages.size());
+  const std::vector<Stage> chain = Chain(stages).find();
+  require(chain.size() == 1 || !options.activation.empty(),
+          "the activation of an mlp stands in no tensor: give --activation, one of {}",
+          join(curve_names(), ", "));
+  Description d;
+  d.input = image_of(options, chain.front().in);
+  d.layers = pixel_layers(options, d.input.channels);
+  d.layers.push_back({{"flatten", Patchify{0}}});
+  for (size_t i = 0; i < chain.size(); ++i) {
+    const Stage& s = chain[i];
+    const bool last = i + 1 == chain.size();
+    const std::string name = last ? "head" : fmt::format("layers.{}", i);
+    d.layers.push_back(linear_layer(name, s.from, s.out, s.in, s.bias));
+    if (!last) {
+      d.layers.push_back(
+          activation_layer(fmt::format("activations.{}", i), parse_curve(options.activation)));
+    }
+  }
+  return d;
+}
+
+}  // namespace taut::models

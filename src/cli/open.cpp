@@ -1,0 +1,167 @@
+#include "src/cli/open.hpp"
+
+#include "src/cli/config.hpp"
+#include "src/cli/examples.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kModel = "model.toml";
+
+// A file of weights, the network in it and how it was read.
+struct Opened {
+  io::Checkpoint checkpoint;
+  models::Description description;
+  std::string fingerprint;
+};
+
+// "model" of model.safetensors and of model.safetensors.index.json.
+std::string stem_of(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return name.substr(0, name.rfind(".safetensors"));
+}
+
+fs::path results_folder(const fs::path& file, const WeightsOptions& options) {
+  if (!options.out.empty()) return options.out;
+  return file.parent_path() / (stem_of(file) + ".taut");
+}
+
+bool is_model_file(const std::string& model) { return fs::path(model).extension() == ".toml"; }
+
+// The model that --model says, or the one that earlier results say.
+models::Description described_by(const fs::path& file, const io::TensorFile& tensors,
+                                 const WeightsOptions& options, const std::string& data) {
+  if (is_model_file(options.model)) return io::read_model(options.model).description;
+  if (options.model.empty()) {
+    const fs::path earlier = results_folder(file, options) / kModel;
+    require(fs::exists(earlier),
+            "{} does not say what network it holds: give --model, one of {}, or a .toml file",
+            file.string(), join(models::foreign_names(), ", "));
+    return io::read_model(earlier).description;
+  }
+  models::ForeignOptions foreign = options.foreign;
+  for (const std::string& neighbour : io::complete_from_neighbours(file, foreign))
+    say("read {}", neighbour);
+  if (options.model == "mlp" || options.model == "vit") foreign.input = image_of(data);
+  try {
+    return models::describe_foreign(options.model, tensors.tensors, foreign);
+  } catch (const Error& error) {
+    fail("{}: {}", file.string(), error.what());
+  }
+}
+
+// What is known of weights that were not trained here: no constraint, and their data where it is
+// said.
+std::string foreign_config(const std::string& data) {
+  require(data.find('"') == std::string::npos, "expected a data set's name without quotes, got {}",
+          data);
+  std::string config = "[constraint]\nname = \"none\"\n";
+  if (!data.empty() && !is_examples_file(data))
+    config += fmt::format("[data]\nname = \"{}\"\n", data);
+  return config;
+}
+
+Opened open_file(const fs::path& file, const WeightsOptions& options, const std::string& data) {
+  const io::TensorFile tensors = io::read_safetensors(file);
+  Opened opened;
+  opened.fingerprint = io::fingerprint(tensors);
+  if (io::carries_network(tensors) && options.model.empty()) {
+    opened.checkpoint = io::weights_of(tensors, file.string());
+    opened.description = models::describe(opened.checkpoint.network);
+    return opened;
+  }
+  opened.description = described_by(file, tensors, options, data);
+  opened.checkpoint.config = foreign_config(data);
+  opened.checkpoint.provenance["weights"] =
+      fmt::format("{}, {}", file.filename().string(), opened.fingerprint);
+  try {
+    opened.checkpoint.network = models::assemble(opened.description, tensors.tensors);
+  } catch (const Error& error) {
+    fail("{}: {}", file.string(), error.what());
+  }
+  return opened;
+}
+
+// Certificates and attacks are about fp32 programs; a narrower stored number is one of fp32.
+void widen(models::Network& network) {
+  const at::ScalarType type = models::dtype_of(network);
+  if (type != at::kFloat && type != at::kDouble) network = models::converted(network, at::kFloat);
+}
+
+OpenRun open_weights(const fs::path& file, const WeightsOptions& options, const std::string& data,
+                     const fs::path& folder) {
+  Opened opened = open_file(file, options, data);
+  OpenRun run{folder, stem_of(file), std::move(opened.checkpoint), {}, {}, {}};
+  run.options = train_options(run.checkpoint.config, file.string());
+  if (run.checkpoint.config.find("[data]") == std::string::npos) run.options.data.name = "";
+  run.weights = fmt::format("{}, {}", file.filename().string(), opened.fingerprint);
+  const fs::path back = fs::absolute(file).lexically_normal().lexically_relative(
+      fs::absolute(folder).lexically_normal());
+  run.model = io::to_toml({std::move(opened.description), back.string()});
+  widen(run.checkpoint.network);
+  return run;
+}
+
+// The weights that a folder of results is about.
+fs::path weights_behind(const fs::path& folder) {
+  const fs::path model = folder / kModel;
+  const std::string weights = io::read_model(model).weights;
+  require(!weights.empty(), "{}: 'weights' names no file", model.string());
+  return (folder / weights).lexically_normal();
+}
+
+bool holds_results_of_a_file(const fs::path& path) {
+  return fs::is_directory(path) && fs::exists(path / kModel) && !fs::exists(path / "checkpoint.h5");
+}
+
+}  // namespace
+
+train::TrainOptions train_options(const std::string& config, const std::string& source) {
+  train::TrainOptions options;
+  CLI::App scratch;
+  add_train_options(scratch, options);
+  apply_config(scratch, config, source);
+  return options;
+}
+
+OpenRun open_run(const fs::path& path, const std::string& which, const WeightsOptions& weights,
+                 const std::string& data) {
+  if (holds_results_of_a_file(path)) {
+    WeightsOptions here = weights;
+    here.out = path.string();
+    return open_weights(weights_behind(path), here, data, path);
+  }
+  if (io::is_safetensors(path)) {
+    return open_weights(path, weights, data, results_folder(path, weights));
+  }
+  io::require_run(path);
+  OpenRun run{path, {}, io::load_run_checkpoint(path, which), {}, {}, {}};
+  run.name = fs::absolute(path).lexically_normal().filename().string();
+  if (run.name.empty()) run.name = path.string();
+  run.options = train_options(run.checkpoint.config, (path / "checkpoint.h5").string());
+  run.weights = fmt::format("{}, step {}", which, run.checkpoint.step);
+  widen(run.checkpoint.network);
+  return run;
+}
+
+io::Checkpoint load_checkpoint(const fs::path& path, const std::string& which,
+                               const WeightsOptions& weights, const std::string& data) {
+  return io::is_safetensors(path) ? open_file(path, weights, data).checkpoint
+                                  : io::load_run_checkpoint(path, which);
+}
+
+void prepare_results(const OpenRun& run) {
+  if (run.model.empty()) return;
+  std::error_code error;
+  fs::create_directories(run.folder, error);
+  require(!error, "cannot make the folder {}: {}", run.folder.string(), error.message());
+  require(!fs::exists(run.folder / "checkpoint.h5"),
+          "{} holds a run: choose another folder for the results of {}", run.folder.string(),
+          run.name);
+  io::write_atomically(run.folder / kModel, run.model);
+}
+
+}  // namespace taut::cli

