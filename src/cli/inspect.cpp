@@ -4,11 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "certify/certify.hpp"
+#include "kernels/check_kernels.hpp"
 #include "src/cli/config.hpp"
 #include "src/cli/rows.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
 #include "src/report/table.hpp"
+#include "src/train/constraint.hpp"
 
 namespace taut::cli {
 namespace {
@@ -16,7 +18,7 @@ namespace {
 struct InspectCall {
   CLI::App* command = nullptr;
   std::string run, checkpoint = "best", threat, data;
-  bool json = false, print_model = false;
+  bool json = false, print_model = false, check_kernels = false;
   WeightsOptions weights;
   PrintConfig print;
 };
@@ -103,6 +105,22 @@ void print_json(const std::vector<LayerLine>& layers, const std::vector<WeightLi
   fmt::print("{}\n", summary.dump());
 }
 
+// 1 when a kernel strays from its reference by more than rounding explains.
+int run_check_kernels(const models::Network& network) {
+  std::vector<at::Tensor> weights;
+  models::for_each_tensor(network, [&](const std::string&, const at::Tensor& t, models::Role role) {
+    if (train::is_matrix(role)) weights.push_back(t.detach());
+  });
+  bool all = true;
+  fmt::print("{:32} {:>12} {:>12}\n", "kernel", "difference", "allowed");
+  for (const kernels::KernelCheck& c : kernels::check_kernels(weights)) {
+    all = all && c.holds();
+    fmt::print("{:32} {:12.3g} {:12.3g}{}\n", c.kernel, c.difference, c.allowed,
+               c.holds() ? "" : "  differs");
+  }
+  return all ? 0 : 1;
+}
+
 int run_inspect(const InspectCall& call) {
   if (call.print.given) {
     fmt::print("{}", print_config(*call.command));
@@ -115,6 +133,7 @@ int run_inspect(const InspectCall& call) {
     fmt::print("{}", run.model.empty() ? io::to_toml({models::describe(network), ""}) : run.model);
     return 0;
   }
+  if (call.check_kernels) return run_check_kernels(network);
   const std::string name =
       call.threat.empty() ? models::threat_names(network.input).front() : call.threat;
   const models::Threat threat = models::parse_threat(name, network.input);
@@ -139,6 +158,10 @@ Run bind_inspect(CLI::App& command) {
   command
       .add_flag("--print-model", call->print_model,
                 "print the network layer by layer, as a file for --model, and stop")
+      ->group(kCallGroup);
+  command
+      .add_flag("--check-kernels", call->check_kernels,
+                "run every CUDA kernel and its reference on these weights, and stop")
       ->group(kCallGroup);
   add_weights_options(command, call->weights);
   command.add_option("--data", call->data, "of foreign weights: data whose images an mlp flattens")

@@ -86,6 +86,32 @@ BOOST_AUTO_TEST_CASE(a_missing_run_or_a_run_that_is_there_already) {
   BOOST_TEST(slurp(folder / "run" / "checkpoint-best.h5") == before);
 }
 
+BOOST_AUTO_TEST_CASE(kernels_cannot_be_checked_without_a_gpu) {
+  if (at::globalContext().hasCUDA()) return skip("this machine has a GPU");
+  const TempFolder folder;
+  refused(invoke(folder, {"inspect", trained(folder), "--check-kernels"}), "");
+}
+
+BOOST_AUTO_TEST_CASE(losses_and_constraints_are_checked_before_an_old_run_is_replaced) {
+  const TempFolder folder;
+  const std::string run = trained(folder);
+  const std::string before = slurp(folder / "run" / "checkpoint-best.h5");
+  const auto with = [&](const std::string& data, const std::string& option,
+                        const std::string& value) {
+    auto words = tiny_train(data == "synthetic" ? "digits-mlp" : "shakespeare-gpt", data, run);
+    words.insert(words.end(), {"--force", option, value});
+    return invoke(folder, words);
+  };
+  refused(with("synthetic", "--constraint.head", "hard"), "constraint.head");
+  refused(with("synthetic", "--constraint.start", "1e300"), "constraint.start");
+  refused(with("synthetic", "--loss.threat", "every_token"), "every_token");
+  refused(with("synthetic", "--loss.temperature", "0"), "loss.temperature");
+  refused(with("synthetic", "--optimizer.polar_steps", "4"), "modula6");
+  refused(with("synthetic_text", "--data.flip", "true"), "data.flip");
+  refused(with("synthetic_text", "--loss.adversarial_eps", "0.1"), "loss.adversarial_eps");
+  BOOST_TEST(slurp(folder / "run" / "checkpoint-best.h5") == before);
+}
+
 BOOST_AUTO_TEST_CASE(a_damaged_checkpoint_is_one_line) {
   const TempFolder folder;
   const std::string run = trained(folder);
