@@ -132,13 +132,14 @@ BOOST_AUTO_TEST_CASE(huge_headers_cost_nothing) {
   const size_t size = size_t{100} << 20;
   const std::string brackets(size, '[');
   const std::string bytes = framed("{" + brackets);
-  const int64_t before = peak_memory();
-  BOOST_TEST(contains(error_of_parsing(bytes), "more than 16777216"));
   const std::string nested = framed(R"({"t":)" + brackets.substr(0, 16000000));
-  BOOST_TEST(contains(error_of_parsing(nested), "a list at 't'"));
   std::string numbers = R"({"t":{"shape":[1)";
   while (numbers.size() < 16000000) numbers += ",1";
-  BOOST_TEST(contains(error_of_parsing(framed(numbers)), "more than 64 entries"));
+  numbers = framed(numbers);
+  const int64_t before = peak_memory();
+  BOOST_TEST(contains(error_of_parsing(bytes), "more than 16777216"));
+  BOOST_TEST(contains(error_of_parsing(nested), "a list at 't'"));
+  BOOST_TEST(contains(error_of_parsing(numbers), "more than 64 entries"));
   BOOST_TEST(peak_memory() - before < 80 * 1024);
 }
 
