@@ -111,9 +111,10 @@ int run_check_kernels(const models::Network& network) {
   models::for_each_tensor(network, [&](const std::string&, const at::Tensor& t, models::Role role) {
     if (train::is_matrix(role)) weights.push_back(t.detach());
   });
+  const std::vector<kernels::KernelCheck> checks = kernels::check_kernels(weights);
   bool all = true;
   fmt::print("{:32} {:>12} {:>12}\n", "kernel", "difference", "allowed");
-  for (const kernels::KernelCheck& c : kernels::check_kernels(weights)) {
+  for (const kernels::KernelCheck& c : checks) {
     all = all && c.holds();
     fmt::print("{:32} {:12.3g} {:12.3g}{}\n", c.kernel, c.difference, c.allowed,
                c.holds() ? "" : "  differs");
