@@ -39,12 +39,12 @@ def row(run):
 
 
 def main(name, *runs):
-    head = ["run", "clean", "l2 -> logits", "certified 36/255", "attacked 36/255", "median radius", "median attack",
-            "ms/step", "seconds"]
+    head = ["run", "clean", "l2 -> logits", "certified at 36/255", "withstood at 36/255*", "median radius*",
+            "median attack*", "ms/step", "seconds"]
     rows = [head, ["---"] * len(head)] + [row(run) for run in runs]
     for cells in rows:
         print("| " + " | ".join(cells) + " |")
-    print()
+    print("\n* of the 200 attacked images; the others of all 10,000")
     for line in BESIDE[name]:
         print("Beside it: " + line + ".")
 
