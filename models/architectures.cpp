@@ -185,6 +185,9 @@ void check(const Architecture& a, const InputSpec& input, int64_t classes) {
       a.width, a.blocks, a.heads, a.expansion, classes);
   require(a.name == "mlp" || a.width % a.heads == 0, "model.heads {} must divide model.width {}",
           a.heads, a.width);
+  const int64_t hidden = a.name == "mlp" ? a.width : a.width * a.expansion;
+  require(a.activation != "max_min" || hidden % 2 == 0,
+          "model.activation max_min sorts pairs: it needs an even hidden width, got {}", hidden);
   require(a.residual_add > 0 && a.residual_add < 1, "model.residual_add {} must lie in (0, 1)",
           a.residual_add);
   require(

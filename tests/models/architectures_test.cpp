@@ -109,6 +109,9 @@ BOOST_AUTO_TEST_CASE(impossible_shapes_are_refused_by_the_name_of_the_option) {
   BOOST_TEST(contains(with([](Architecture& a) { a.residual_add = 1; }), "residual_add"));
   BOOST_TEST(contains(with([](Architecture& a) { a.output_scale = INFINITY; }), "output_scale"));
   BOOST_TEST(with([](Architecture& a) { a.clamp = -1; }) != "");
+  const auto odd = [](Architecture& a) { a.activation = "max_min", a.width = 33, a.heads = 1; };
+  BOOST_TEST(contains(with(odd, "mlp"), "max_min"));
+  BOOST_TEST(with(odd, "vit") == "");  // four times as wide inside
   BOOST_TEST(with([](Architecture& a) { a.width = 0; }) != "");
   BOOST_TEST(with([](Architecture& a) { a.blocks = -1; }, "gpt") != "");
   BOOST_TEST(refusal(architecture("gpt", "lipschitz"), pixels()) != "");
