@@ -1,8 +1,10 @@
 #include <ATen/ATen.h>
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "models/models.hpp"
 #include "src/core/core.hpp"
@@ -159,6 +161,25 @@ BOOST_AUTO_TEST_CASE(evaluation_does_not_depend_on_its_batches) {
   BOOST_TEST(whole.accuracy == parts.accuracy);
   BOOST_TEST(whole.loss == parts.loss, boost::test_tools::tolerance(1e-5));
   BOOST_CHECK_THROW(train::evaluate(state.network, dataset, dataset.validation, 0, 7), Error);
+}
+
+// One image, weights that stay: the loss takes two values, as the image is seen from both sides.
+BOOST_AUTO_TEST_CASE(every_step_draws_its_own_augmentation) {
+  train::TrainOptions o = test::adamw_run(test::images_run("mlp"));
+  o.batch = 1;
+  o.optimizer.lr = 1e-30;
+  o.data.augmentation.flip = true;
+  data::Dataset one = data::open_dataset(o.data);
+  one.train.values = one.train.values.narrow(0, 0, 1);
+  one.train.labels = one.train.labels.narrow(0, 0, 1);
+  train::State state = train::fresh_state(o, one);
+  data::Order order = train::order_of(o, one);
+  std::set<double> losses;
+  for (double before = 0; state.step < o.steps; before = state.tally.loss) {
+    train::advance(state, one, order, o);
+    losses.insert(std::round((state.tally.loss - before) * 1e4));
+  }
+  BOOST_TEST(losses.size() == 2u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
