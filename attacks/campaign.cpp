@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 
+#include "attacks/draws.hpp"
 #include "attacks/loss.hpp"
 #include "attacks/verify.hpp"
 
@@ -25,16 +26,9 @@ void for_chunks(const Tensor& index, int64_t size, const std::function<void(cons
 Tensor all_rows(const Campaign& c) { return at::arange(c.rows.label.size(0), at::kLong); }
 
 Tensor keys(const Campaign& c, const Tensor& index, uint64_t counter) {
-  const Tensor example = c.rows.example.index_select(0, index);
-  const Tensor position = c.rows.position.index_select(0, index);
-  Tensor key = at::empty_like(index);
-  for (int64_t i = 0; i < index.size(0); ++i) {
-    const auto e = static_cast<uint64_t>(example.const_data_ptr<int64_t>()[i]);
-    const auto p = static_cast<uint64_t>(position.const_data_ptr<int64_t>()[i]);
-    const uint64_t draw = mix(c.options.seed, {e, p, counter});
-    key.mutable_data_ptr<int64_t>()[i] = static_cast<int64_t>(draw);
-  }
-  return key.to(c.subject.device);
+  return row_keys(c.options.seed, c.rows.example.index_select(0, index),
+                  c.rows.position.index_select(0, index), counter)
+      .to(c.subject.device);
 }
 
 // The tokens that may move: one_token's choice, or those that a causal network can see.

@@ -4,6 +4,8 @@
 
 #include <numbers>
 
+#include "src/core/core.hpp"
+
 namespace taut::attacks {
 namespace {
 
@@ -18,6 +20,16 @@ Tensor scramble(const Tensor& z, int64_t bits, uint64_t factor) {
 }
 
 }  // namespace
+
+Tensor row_keys(uint64_t seed, const Tensor& example, const Tensor& position, uint64_t counter) {
+  Tensor key = at::empty_like(example);
+  for (int64_t i = 0; i < example.size(0); ++i) {
+    const auto e = static_cast<uint64_t>(example.const_data_ptr<int64_t>()[i]);
+    const auto p = static_cast<uint64_t>(position.const_data_ptr<int64_t>()[i]);
+    key.mutable_data_ptr<int64_t>()[i] = static_cast<int64_t>(mix(seed, {e, p, counter}));
+  }
+  return key;
+}
 
 // SplitMix64 (Steele et al. 2014); int64 products wrap in ATen.
 Tensor uniform(const Tensor& key, int64_t first, int64_t count) {

@@ -6,6 +6,10 @@
 // batching nor order nor device changes it.
 namespace taut::attacks {
 
+// (rows) int64: the keys of rows `example`, `position` (rows) int64 on the CPU in use `counter`.
+at::Tensor row_keys(uint64_t seed, const at::Tensor& example, const at::Tensor& position,
+                    uint64_t counter);
+
 // (rows, count) float in (0, 1]: the draws first .. first + count - 1 of every key, (rows) int64.
 at::Tensor uniform(const at::Tensor& key, int64_t first, int64_t count);
 

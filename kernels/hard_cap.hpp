@@ -8,8 +8,8 @@ namespace taut::kernels {
 enum class HardCap {
   exact,    // eigenvectors of the short side's Gram matrix, in double
   bounded,  // a matrix sign and a cubic of the Gram matrix, for sigma <= 1.1 limit: errs by 6e-4
-            // limit at most where it was measured
-  msign,    // two matrix signs, for sigma <= 5 limit: 5e-3 limit
+            // limit at most where it was measured, by 5e-5 up to 1.05 limit
+  msign,    // two matrix signs, for sigma <= 5 limit: 1e-5 limit
 };
 
 // Singular values above `limit` become `limit`, the others stay; (..., m, n), float or double. Then

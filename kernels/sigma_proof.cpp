@@ -30,9 +30,9 @@
 // 4 u on the result.
 //
 // Assumed: IEEE double, round to nearest, correctly rounded +, -, *, /, sqrt. Mode and subnormals
-// are checked when the matrix is scaled, conventional accuracy of the BLAS by check_gram; this
-// folder is compiled without -ffast-math. The estimate of lambda needs no trust: it only chooses
-// rho.
+// are checked when the matrix is scaled, conventional accuracy of the BLAS by check_gram and
+// check_factor; this folder is compiled without -ffast-math. The estimate of lambda needs no trust:
+// it only chooses rho.
 namespace taut::kernels {
 namespace {
 

@@ -12,8 +12,8 @@
 namespace taut::kernels {
 namespace {
 
-// Smaller tiles save more of the square and cost more in packing; at 768 a tile of 192 leaves 10
-// of 16, and gemm still runs at full speed on it.
+// Smaller tiles save more of the square and lose more to packing: at 768 a tile of 192 leaves 10 of
+// 16. tests/bench/kernels.cpp shows what remains of that.
 constexpr int64_t kTile = 192;
 
 struct Tile {

@@ -22,7 +22,7 @@ struct Architecture {
   double residual_add = 0.25;       // lipschitz: x <- (1 - a) x + a branch(x), 0 < a < 1
   double logit_scale = 1;           // lipschitz: logits = scale <q, k> / d_head
   double clamp = 1;                 // lipschitz: RMS radius of the ball clamps; 0: none
-  std::string activation = "gelu";  // gelu | relu | abs | silu | max_min, slope <= 1 (lipschitz)
+  std::string activation = "gelu";  // a curve (curves.hpp); lipschitz: scaled to slope <= 1
   double output_scale = 1;          // lipschitz: gain of the head; temperature of the logits
 };
 

@@ -18,6 +18,7 @@ BESIDE = {
         "its code rerun, soft cap w_max 3: 49.9 % clean, l2 -> logits .854, certified at 36/255 42.3 %, median radius .514",
         "its code rerun, AdamW .0081 decay .1: 48.7 % clean, l2 -> logits 570, certified 0.0 %, median radius .0032",
     ],
+    "cifar-levers": ["cifar-mlp-robust with one thing changed at a time, one seed"],
 }
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # bash tests/reproduce.sh NAME...: trains, certifies and attacks the networks behind one of README's tables and
-# prints it. Known: cifar-mlp cifar-pair. Data: TAUT_DATA (README). Runs land in runs/reproduce.
+# prints it. Known: cifar-mlp cifar-pair cifar-levers. Data: TAUT_DATA (README). Runs land in runs/reproduce.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-known="cifar-mlp cifar-pair"
+known="cifar-mlp cifar-pair cifar-levers"
 [ $# -gt 0 ] || { echo "reproduce: expected a name; known: $known" >&2; exit 2; }
 for name in "$@"; do
   [[ " $known " == *" $name "* ]] || { echo "reproduce: unknown name '$name'; known: $known" >&2; exit 2; }
@@ -11,23 +11,35 @@ done
 bash src/build.sh taut >&2
 mkdir -p runs/reproduce
 
-# run PRESET: the whole line for one network; certificates for every validation image, attacks on 200 of them.
+# run FOLDER PRESET OPTION...: the whole line for one network; certificates for every validation image, attacks on 200
+# of them, a summary beside the folder.
 run() {
-  local folder=runs/reproduce/$1
-  build/taut train "$1" --out "$folder" --force >&2
+  local folder=runs/reproduce/$1 preset=$2
+  build/taut train "$preset" --out "$folder" --force "${@:3}" >&2
   build/taut certify "$folder" --checkpoint last --threat l2 --eps 36/255,72/255 --json > /dev/null
   build/taut attack "$folder" --checkpoint last --threat l2 --eps 36/255,72/255 --examples 200 --json > /dev/null
+  build/taut compare "$folder" --checkpoint last --eps 36/255,72/255 --json --out "$folder/report" > "$folder.json"
+  runs+=("$folder")
 }
 
 for name in "$@"; do
+  runs=()
   case $name in
-    cifar-mlp) runs=(cifar-mlp) ;;
-    cifar-pair) runs=(cifar-mlp-robust cifar-mlp-baseline) ;;
+    cifar-mlp)
+      run cifar-mlp cifar-mlp
+      ;;
+    cifar-pair)
+      run cifar-mlp-robust cifar-mlp-robust
+      run cifar-mlp-baseline cifar-mlp-baseline
+      ;;
+    cifar-levers)
+      run robust cifar-mlp-robust
+      run relu cifar-mlp-robust --model.activation relu
+      run max_min cifar-mlp-robust --model.activation max_min
+      run no-margin cifar-mlp-robust --loss.certified_eps 0
+      run no-flip cifar-mlp-robust --data.flip false
+      run w_max-5 cifar-mlp-robust --constraint.w_max 5
+      ;;
   esac
-  for preset in "${runs[@]}"; do run "$preset"; done
-  for preset in "${runs[@]}"; do
-    build/taut compare "runs/reproduce/$preset" --eps 36/255,72/255 --json \
-      --out "runs/reproduce/report-$preset" > "runs/reproduce/$preset.json"
-  done
-  python3 tests/reproduce.py "$name" "${runs[@]/#/runs/reproduce/}"
+  python3 tests/reproduce.py "$name" "${runs[@]}"
 done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up, builds and runs every test: all of them as released, then once more, under AddressSanitizer and UBSan,
-# those of the folders that read foreign bytes or prove something: core, io, certify, cli.
+# Sets up, builds and runs every test: those of core, io, certify and cli under AddressSanitizer and UBSan, with all
+# code that reads foreign bytes or proves something, and all of them as released.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash src/setup.sh
@@ -13,7 +13,7 @@ for name in digits shakespeare; do
   build/taut data list | grep -q "^$name .*ready" || build/taut data get "$name" || true
 done
 
-# The other folders' libraries serve as they are. LibTorch is not instrumented either: its globals would be reported
+# attacks, train and report serve as they are. LibTorch is not instrumented either: its globals would be reported
 # twice, its caches as leaks.
 TAUT_BUILD=build-sanitize TAUT_CMAKE="-DTAUT_SANITIZE=address,undefined -DTAUT_PLAIN=$PWD/build -DCMAKE_BUILD_TYPE=Sanitize" \
   bash src/build.sh test_core test_io test_certify test_cli

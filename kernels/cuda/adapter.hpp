@@ -3,8 +3,8 @@
 #include <ATen/core/Tensor.h>
 
 // Tensors to launchers, on the current stream of their device. adapter.cpp where Torch has CUDA,
-// adapter_absent.cpp elsewhere. Shapes and dtypes are checked by the callers in kernels/; results
-// are new tensors.
+// adapter_absent.cpp elsewhere. Shapes and dtypes are checked by the callers in kernels/. Results
+// are new tensors, except where there is an `out`, which is contiguous.
 namespace taut::kernels::cuda {
 
 // Whether the kernels take this tensor: in float, on a GPU.

@@ -15,8 +15,8 @@ struct ForeignOptions {
   std::string activation{};
   double norm_eps = 0;
   int64_t context = 0;  // tokens; at most the rows of the position table, the default
-  std::vector<double> mean{},
-      std{};  // of the pixels, one number or one a channel; none: as they are
+  // of the pixels, one number or one a channel; none: as they are
+  std::vector<double> mean{}, std{};
   std::optional<InputSpec> input{};  // of the data: the shape of an mlp's images, the pixels' range
 };
 
@@ -24,8 +24,8 @@ struct ForeignOptions {
 // nanogpt  as its train.py saves it: linear layers (out, in), biases or none
 // gpt2     as Hugging Face saves it: Conv1D layers (in, out)
 // vit      timm's names or Hugging Face's, class token
-// bert     as Hugging Face saves BertForSequenceClassification: pooler and classifier on the first
-// token minilm   the same encoder under mean pooling, with a classifier or none
+// bert     as Hugging Face saves BertForSequenceClassification: pooler, classifier on token 0
+// minilm   the same encoder under mean pooling, with a classifier or none
 const std::vector<std::string>& foreign_names();
 
 // How `tensors` make the architecture. Error for an unknown name, for tensors from which its sizes

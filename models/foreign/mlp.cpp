@@ -50,7 +50,8 @@ std::vector<Stage> stages_of(const NamedTensors& tensors) {
   return stages;
 }
 
-// The first order, by name, in which each stage takes what the one before gives.
+// The order in which each stage takes what the one before gives: that of the names, or the only
+// one.
 class Chain {
  public:
   explicit Chain(const std::vector<Stage>& stages) : stages_(stages), used_(stages.size()) {}
@@ -58,29 +59,49 @@ class Chain {
   std::vector<Stage> find() {
     std::string seen;
     for (const Stage& s : stages_) seen += fmt::format(" {} ({} -> {})", s.from, s.in, s.out);
-    require(extend(), "these layers do not fit one behind another:{}; describe the model in a file",
+    if (by_name()) return stages_;
+    extend();
+    require(!found_.empty(),
+            "these layers do not fit one behind another:{}; describe the model in a file",
             seen.substr(0, 1000));
-    return chain_;
+    require(
+        !ambiguous_ && steps_ < kPatience,
+        "these layers fit one behind another in more than one order, or in too many to tell:{}; "
+        "describe the model in a file",
+        seen.substr(0, 1000));
+    return found_;
   }
 
  private:
-  bool extend() {
-    if (chain_.size() == stages_.size()) return true;
-    for (size_t i = 0; i < stages_.size() && steps_ < kPatience; ++i) {
+  bool by_name() const {
+    for (size_t i = 1; i < stages_.size(); ++i) {
+      if (stages_[i].in != stages_[i - 1].out) return false;
+    }
+    return true;
+  }
+
+  // Ends with the first order found, or with the knowledge that there is a second.
+  void extend() {
+    if (chain_.size() == stages_.size()) {
+      ambiguous_ = !found_.empty();
+      found_ = chain_;
+      return;
+    }
+    for (size_t i = 0; i < stages_.size() && steps_ < kPatience && !ambiguous_; ++i) {
       ++steps_;
       if (used_[i] || (!chain_.empty() && chain_.back().out != stages_[i].in)) continue;
       used_[i] = true;
       chain_.push_back(stages_[i]);
-      if (extend()) return true;
+      extend();
       chain_.pop_back();
       used_[i] = false;
     }
-    return false;
   }
 
   const std::vector<Stage>& stages_;
   std::vector<bool> used_;
-  std::vector<Stage> chain_;
+  std::vector<Stage> chain_, found_;
+  bool ambiguous_ = false;
   int steps_ = 0;
 };
 

@@ -30,12 +30,7 @@ std::optional<certify::Certificate> certificate_of(const OpenRun& run) {
     return std::nullopt;
   }
   certify::Certificate certificate = io::load_certificate(file);
-  const auto there = certificate.provenance.find("checkpoint");
-  if (there != certificate.provenance.end() && there->second != run.weights) {
-    say("the certificate is of checkpoint '{}', the attack of '{}': not compared", there->second,
-        run.weights);
-    return std::nullopt;
-  }
+  if (!about(run, certificate.provenance, file.string())) return std::nullopt;
   return certificate;
 }
 

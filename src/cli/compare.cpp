@@ -34,11 +34,17 @@ std::string data_of_results(const report::RunReport& r) {
 
 report::RunReport loaded(const CompareCall& call, const OpenRun& run) {
   report::RunReport r = described(run);
-  if (std::filesystem::exists(run.folder / "certificate.h5")) {
-    r.certificate = io::load_certificate(run.folder / "certificate.h5");
+  const std::filesystem::path proofs = run.folder / "certificate.h5";
+  if (std::filesystem::exists(proofs)) {
+    certify::Certificate certificate = io::load_certificate(proofs);
+    if (about(run, certificate.provenance, proofs.string())) r.certificate = std::move(certificate);
   }
-  if (std::filesystem::exists(run.folder / "attack.h5")) {
-    r.attacks = io::load_attacks(run.folder / "attack.h5");
+  const std::filesystem::path finds = run.folder / "attack.h5";
+  if (std::filesystem::exists(finds)) {
+    for (attacks::AttackResult& attack : io::load_attacks(finds)) {
+      const std::string what = fmt::format("{}, {}", finds.string(), threat_name(attack.threat));
+      if (about(run, attack.provenance, what)) r.attacks.push_back(std::move(attack));
+    }
   }
   RowOptions rows;
   rows.examples = call.examples;

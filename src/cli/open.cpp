@@ -31,6 +31,17 @@ fs::path results_folder(const fs::path& file, const WeightsOptions& options) {
 
 bool is_model_file(const std::string& model) { return fs::path(model).extension() == ".toml"; }
 
+// The weights of the layers, one behind another: of an mlp their order is read from names and
+// sizes.
+std::string order_of(const models::Description& description) {
+  std::vector<std::string> names;
+  for (const models::DescribedLayer& layer : description.layers) {
+    const auto weight = layer.tensors.find("weight");
+    if (weight != layer.tensors.end()) names.push_back(weight->second.from);
+  }
+  return join(names, ", ");
+}
+
 // The model that --model says, or the one that earlier results say.
 models::Description described_by(const fs::path& file, const io::TensorFile& tensors,
                                  const WeightsOptions& options, const std::string& data) {
@@ -47,7 +58,10 @@ models::Description described_by(const fs::path& file, const io::TensorFile& ten
     say("read {}", neighbour);
   if (options.model == "mlp" || options.model == "vit") foreign.input = image_of(data);
   try {
-    return models::describe_foreign(options.model, tensors.tensors, foreign);
+    models::Description description =
+        models::describe_foreign(options.model, tensors.tensors, foreign);
+    if (options.model == "mlp") say("layers in this order: {}", order_of(description));
+    return description;
   } catch (const Error& error) {
     fail("{}: {}", file.string(), error.what());
   }
@@ -67,13 +81,14 @@ std::string foreign_config(const std::string& data) {
 Opened open_file(const fs::path& file, const WeightsOptions& options, const std::string& data) {
   const io::TensorFile tensors = io::read_safetensors(file);
   Opened opened;
-  opened.fingerprint = io::fingerprint(tensors);
   if (io::carries_network(tensors) && options.model.empty()) {
     opened.checkpoint = io::weights_of(tensors, file.string());
     opened.description = models::describe(opened.checkpoint.network);
+    opened.fingerprint = io::fingerprint(tensors, opened.description);
     return opened;
   }
   opened.description = described_by(file, tensors, options, data);
+  opened.fingerprint = io::fingerprint(tensors, opened.description);
   opened.checkpoint.config = foreign_config(data);
   opened.checkpoint.provenance["weights"] =
       fmt::format("{}, {}", file.filename().string(), opened.fingerprint);
@@ -151,6 +166,14 @@ io::Checkpoint load_checkpoint(const fs::path& path, const std::string& which,
                                const WeightsOptions& weights, const std::string& data) {
   return io::is_safetensors(path) ? open_file(path, weights, data).checkpoint
                                   : io::load_run_checkpoint(path, which);
+}
+
+bool about(const OpenRun& run, const std::map<std::string, std::string>& provenance,
+           const std::string& what) {
+  const auto of = provenance.find("checkpoint");
+  if (of == provenance.end() || of->second == run.weights) return true;
+  say("{} is of checkpoint '{}', not of '{}': left out", what, of->second, run.weights);
+  return false;
 }
 
 void prepare_results(const OpenRun& run) {

@@ -28,6 +28,10 @@ OpenRun open_run(const std::filesystem::path& path, const std::string& which,
 io::Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string& which,
                                const WeightsOptions& weights, const std::string& data);
 
+// Whether a result is about the network that was opened; says when it is not. `what` names it.
+bool about(const OpenRun& run, const std::map<std::string, std::string>& provenance,
+           const std::string& what);
+
 // Makes the folder of results and puts the model there, so that the folder can be opened again.
 void prepare_results(const OpenRun& run);
 

@@ -43,7 +43,7 @@ void add_model_options(CLI::App& command, models::Architecture& model) {
       ->check(at_least(0));
   add(command, "model.clamp", model.clamp, "lipschitz: RMS radius of the ball clamps; 0: none")
       ->check(at_least(0));
-  add(command, "model.activation", model.activation, "gelu, relu, abs, silu or max_min")
+  add(command, "model.activation", model.activation, join(models::curve_names(), ", "))
       ->check(CLI::IsMember(models::curve_names()));
   add(command, "model.output_scale", model.output_scale, "lipschitz: gain of the last layer")
       ->check(at_least(0));
@@ -105,7 +105,8 @@ void add_optimizer_options(CLI::App& command, train::OptimizerOptions& o) {
       ->check(CLI::Range(0.0, 1.0));
   add(command, "optimizer.nesterov", o.nesterov, "muon, sgd: look ahead (true, false)");
   add(command, "optimizer.polar", o.polar, "muon: muon5, modula6 or polar_express");
-  add(command, "optimizer.polar_steps", o.polar_steps, "muon: steps of the set; 0: its default");
+  add(command, "optimizer.polar_steps", o.polar_steps, "muon: steps of the set; 0: its default")
+      ->check(count(0));
   add(command, "optimizer.weight_decay", o.weight_decay, "decoupled decay of matrices")
       ->check(at_least(0));
   add(command, "optimizer.beta1", o.beta1, "adamw")->check(CLI::Range(0.0, 1.0));

@@ -88,7 +88,7 @@ void save_weights(const std::filesystem::path& path, const Checkpoint& checkpoin
 
 bool carries_network(const TensorFile& file) { return file.metadata.count(kKey) > 0; }
 
-std::string fingerprint(const TensorFile& file) {
+std::string fingerprint(const TensorFile& file, const models::Description& description) {
   uLong crc = crc32_z(0, nullptr, 0);
   const auto add = [&](const void* bytes, size_t size) {
     if (size > 0) crc = crc32_z(crc, static_cast<const Bytef*>(bytes), size);
@@ -98,6 +98,8 @@ std::string fingerprint(const TensorFile& file) {
     const at::Tensor plain = tensor.contiguous();
     add(plain.const_data_ptr(), plain.nbytes());
   }
+  const std::string model = to_tree(description).dump();
+  add(model.data(), model.size());
   return fmt::format("crc32 {:08x}", crc);
 }
 

@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include "attacks/draws.hpp"
 #include "attacks/pgd.hpp"
-#include "src/core/core.hpp"
 
 namespace taut::train {
 
@@ -20,11 +20,7 @@ at::Tensor adversarial_images(const models::Network& network, const at::Tensor& 
   job.position = at::zeros({rows}, at::kLong);
   job.label = label.flatten();
   job.target = at::full({rows}, -1, at::kLong);
-  job.key = at::empty({rows}, at::kLong);
-  for (int64_t i = 0; i < rows; ++i) {
-    job.key.mutable_data_ptr<int64_t>()[i] =
-        static_cast<int64_t>(mix(key, {static_cast<uint64_t>(i)}) >> 1);
-  }
+  job.key = attacks::row_keys(key, at::arange(rows, at::kLong), job.position, 0);
   job.delta = attacks::random_point(job.ball, job.key);
   const at::Tensor delta = attacks::pgd(subject, job, attacks::Loss::cross_entropy, steps).delta;
   return attacks::settle(job.ball, delta);

@@ -48,7 +48,7 @@ ConstantEstimate estimate_constant(const models::Network& network, const models:
   return estimate;
 }
 
-at::Tensor constant_of(const ConstantEstimate& estimate, const models::Network& network) {
+at::Tensor estimated_constant(const ConstantEstimate& estimate, const models::Network& network) {
   at::Tensor log = at::full({}, estimate.log_constant, at::kDouble);
   size_t next = 0;
   models::for_each_tensor(

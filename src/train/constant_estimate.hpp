@@ -28,7 +28,7 @@ struct ConstantEstimate {
 ConstantEstimate estimate_constant(const models::Network& network, const models::Threat& threat);
 
 // K of the network's weights as they are now: a scalar, differentiable in them.
-at::Tensor constant_of(const ConstantEstimate& estimate, const models::Network& network);
+at::Tensor estimated_constant(const ConstantEstimate& estimate, const models::Network& network);
 
 // To a checkpoint's numbers and back; empty when the checkpoint holds none.
 void save_estimate(const ConstantEstimate& estimate, std::map<std::string, double>& numbers);

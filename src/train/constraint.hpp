@@ -45,8 +45,7 @@ struct Move {
 };
 
 // Matrices (..., out, in) right after a step from weights within move.from w_max (RMS->RMS), in
-// place, by
-// `method`. Afterwards sigma(stored) <= w_max sqrt(out / in), a theorem, unless the
+// place, by `method`. Afterwards sigma(stored) <= w_max sqrt(out / in), a theorem, unless the
 // method is none or spectral_weight_decay. soft_cap takes the coupling of the step and needs a
 // finite update. [Newhouse et al. 2025, section 3]
 void constrain(const at::Tensor& matrices, double w_max, const std::string& method, double decay,
@@ -54,7 +53,8 @@ void constrain(const at::Tensor& matrices, double w_max, const std::string& meth
 
 // What a bound b on the norms of matrices becomes over a step, all in RMS->RMS units:
 // b |1 - lr wd| + lr c + 3 u sqrt(min(m, n)) (b + lr c), the last term for rounding to fp32.
-// Infinite unless the update is bounded.
+// Infinite unless the update is bounded. It says when to project; c is that of exact arithmetic, so
+// that no certificate rests on it.
 double carried_bound(double bound, c10::IntArrayRef shape, const Move& move);
 
 // The largest certified RMS->RMS norm of the matrices.

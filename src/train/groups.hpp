@@ -41,10 +41,9 @@ struct Group {
   at::Tensor second;    // like value; adam only
 };
 
-// Groups all trainable tensors: matrices by shape and cap (a head is a matrix unless heads are
-// fused), each table
-// on its own, the rest as one row of entries. From here on the network's tensors are leaves and
-// live in the groups. State starts at zero.
+// Groups all trainable tensors: matrices by shape, cap and method (a head is a matrix unless heads
+// are fused), each table on its own, the rest as one row of entries. From here on the network's
+// tensors are leaves and live in the groups. State starts at zero.
 std::vector<Group> make_groups(models::Network& network, const OptimizerOptions& optimizer,
                                const ConstraintOptions& constraint);
 

@@ -33,8 +33,7 @@ struct Line {
 
 // {"step": .., "loss": .., "accuracy": .., "validation_loss": .., "validation_accuracy": .., "lr":
 // .., "log10_bound": .., "rows_per_second": .., "projections_skipped": .. (share), "seconds": ..};
-// what JSON has no number for is "inf",
-// "-inf" or "nan".
+// what JSON has no number for is "inf", "-inf" or "nan".
 std::string json(const Line& line);
 
 // "120/500, loss 0.512, accuracy 84.2 %, lr 0.076, bound 1.3e+02, 5120 images/s, 0:12 left"

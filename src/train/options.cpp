@@ -1,12 +1,16 @@
 #include "src/train/options.hpp"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "kernels/kernels.hpp"
 #include "src/core/core.hpp"
+#include "src/train/constant_estimate.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/loss.hpp"
 #include "src/train/schedule.hpp"
 
 namespace taut::train {
@@ -145,9 +149,22 @@ void check(const TrainOptions& options) {
   check_constraint(options);
 }
 
-void check(const TrainOptions& options, const models::InputSpec& input) {
+models::Threat threat_of(const LossOptions& options, const models::InputSpec& input) {
+  return models::parse_threat(
+      options.threat.empty() ? models::threat_names(input).front() : options.threat, input);
+}
+
+void check(const TrainOptions& options, const models::Network& network) {
   const LossOptions& l = options.loss;
-  if (!l.threat.empty()) models::parse_threat(l.threat, input);
+  const models::InputSpec& input = network.input;
+  const models::Threat threat = threat_of(l, input);
+  if (l.certified_eps > 0) {
+    const auto& head = std::get<models::Linear>(network.layers.back().kind);
+    const at::Tensor ahead = head_distances(head) * l.certified_eps *
+                             estimated_constant(estimate_constant(network, threat), network);
+    require(std::isfinite(ahead.to(at::kFloat).sum().item<double>()),
+            "loss.certified_eps: the constant of this network is too large to train against");
+  }
   if (input.kind == models::InputKind::pixels) return;
   require(l.adversarial_eps == 0,
           "loss.adversarial_eps: PGD moves images; the rows of a sequence share their input");

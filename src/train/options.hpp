@@ -71,7 +71,11 @@ kernels::Polar polar_of(const OptimizerOptions& options);
 
 // Throws Error naming the first option that is out of its range, with the range and the value.
 void check(const TrainOptions& options);
-// And what only the data can tell: threats and augmentations that these inputs do not have.
-void check(const TrainOptions& options, const models::InputSpec& input);
+// And what only data and network can tell: threats and augmentations that these inputs do not have,
+// a constant that is too large for loss.certified_eps.
+void check(const TrainOptions& options, const models::Network& network);
+
+// The threat of loss.certified_eps and loss.adversarial_eps. Error lists the ones of this input.
+models::Threat threat_of(const LossOptions& options, const models::InputSpec& input);
 
 }  // namespace taut::train

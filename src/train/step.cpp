@@ -19,12 +19,6 @@ namespace {
 
 constexpr int64_t kRefreshEvery = 100;  // steps between two looks at the powers of K
 
-models::Threat threat_of(const models::Network& network, const LossOptions& options) {
-  const std::string& name = options.threat;
-  return models::parse_threat(name.empty() ? models::threat_names(network.input).front() : name,
-                              network.input);
-}
-
 // The next examples as the network is to see them.
 data::Batch next_batch(const State& state, const data::Dataset& dataset, data::Order& order,
                        const TrainOptions& options) {
@@ -36,9 +30,9 @@ data::Batch next_batch(const State& state, const data::Dataset& dataset, data::O
   }
   const LossOptions& l = options.loss;
   if (l.adversarial_eps > 0) {
-    batch.input =
-        adversarial_images(state.network, batch.input, batch.label, threat_of(state.network, l),
-                           l.adversarial_eps, l.adversarial_steps, mix(options.seed, {3, cursor}));
+    batch.input = adversarial_images(state.network, batch.input, batch.label,
+                                     threat_of(l, state.network.input), l.adversarial_eps,
+                                     l.adversarial_steps, mix(options.seed, {3, cursor}));
   }
   return batch;
 }
@@ -47,9 +41,9 @@ data::Batch next_batch(const State& state, const data::Dataset& dataset, data::O
 at::Tensor handicap(State& state, const LossOptions& options, double share) {
   if (options.certified_eps == 0) return {};
   if (state.constant.terms.empty() || state.step % kRefreshEvery == 0) {
-    state.constant = estimate_constant(state.network, threat_of(state.network, options));
+    state.constant = estimate_constant(state.network, threat_of(options, state.network.input));
   }
-  const at::Tensor constant = constant_of(state.constant, state.network).to(at::kFloat);
+  const at::Tensor constant = estimated_constant(state.constant, state.network).to(at::kFloat);
   const auto& head = std::get<models::Linear>(state.network.layers.back().kind);
   return head_distances(head) * constant * (options.certified_eps * share);
 }

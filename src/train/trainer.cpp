@@ -8,6 +8,7 @@
 #include "models/models.hpp"
 #include "src/core/core.hpp"
 #include "src/io/run.hpp"
+#include "src/train/constraint.hpp"
 #include "src/train/schedule.hpp"
 #include "src/train/step.hpp"
 
@@ -47,8 +48,11 @@ bool judge(const Session& session, State& state) {
     state.bound = session.context.bound(state.network);
   }
   const auto [loss, accuracy] = state.validation;
-  const bool best =
+  // While caps fall, a network is none that the run was asked for.
+  const bool within = cap_factor(o.constraint, state.step, o.steps) <= 1;
+  const bool better =
       accuracy > state.best_accuracy || (accuracy == state.best_accuracy && loss < state.best_loss);
+  const bool best = within && better;
   if (best) {
     state.best_accuracy = accuracy;
     state.best_loss = loss;
@@ -115,9 +119,9 @@ TrainSummary train(const TrainOptions& options, const TrainContext& context,
                    const io::Checkpoint* resume) {
   check(options);
   const data::Dataset dataset = data::open_dataset(options.data);
-  check(options, dataset.input);
   State state =
       resume != nullptr ? resumed_state(options, dataset, *resume) : fresh_state(options, dataset);
+  check(options, state.network);
   if (resume != nullptr) io::truncate_metrics(context.folder, state.step);
   Session session{options, context, dataset, Stopwatch(), state.seconds};
   if (resume != nullptr) session.saved_step = state.step;

@@ -15,18 +15,6 @@ using namespace taut::test;
 
 namespace {
 
-void refused(const Outcome& outcome, const std::string& part) {
-  BOOST_TEST(outcome.status == 2, outcome.err);
-  BOOST_TEST(outcome.out.empty(), outcome.out);
-  BOOST_TEST(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1, outcome.err);
-  BOOST_TEST(contains(outcome.err, part), outcome.err);
-}
-
-Outcome done(const Outcome& outcome) {
-  BOOST_TEST(outcome.status == 0, outcome.err);
-  return outcome;
-}
-
 std::map<std::string, at::Tensor> tensors_of(const models::Network& network) {
   std::map<std::string, at::Tensor> all;
   models::for_each_tensor(

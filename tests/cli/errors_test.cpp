@@ -9,14 +9,6 @@ using namespace taut::test;
 
 namespace {
 
-// One line on stderr that holds `part`, nothing on stdout, exit status 2.
-void refused(const Outcome& outcome, const std::string& part) {
-  BOOST_TEST(outcome.status == 2, outcome.err);
-  BOOST_TEST(outcome.out.empty(), outcome.out);
-  BOOST_TEST(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1, outcome.err);
-  BOOST_TEST(outcome.err.find(part) != std::string::npos, outcome.err);
-}
-
 std::string trained(const TempFolder& folder) {
   const std::string run = (folder / "run").string();
   BOOST_REQUIRE(invoke(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -53,6 +55,19 @@ inline Outcome finish(const TempFolder& folder, pid_t child) {
 
 inline Outcome invoke(const TempFolder& folder, const std::vector<std::string>& arguments) {
   return finish(folder, start(folder, arguments));
+}
+
+// One line on stderr that holds `part`, nothing on stdout, exit status 2.
+inline void refused(const Outcome& outcome, const std::string& part) {
+  BOOST_TEST(outcome.status == 2, outcome.err);
+  BOOST_TEST(outcome.out.empty(), outcome.out);
+  BOOST_TEST(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1, outcome.err);
+  BOOST_TEST(contains(outcome.err, part), outcome.err);
+}
+
+inline Outcome done(const Outcome& outcome) {
+  BOOST_TEST(outcome.status == 0, outcome.err);
+  return outcome;
 }
 
 // A training run of a few steps on data made in memory.

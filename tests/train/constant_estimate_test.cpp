@@ -13,9 +13,9 @@
 #include "tests/train/runs.hpp"
 
 using namespace taut;
-using train::constant_of;
 using train::ConstantEstimate;
 using train::estimate_constant;
+using train::estimated_constant;
 
 namespace {
 
@@ -52,13 +52,13 @@ BOOST_AUTO_TEST_CASE(an_mlp_is_the_product_of_its_norms) {
   const ConstantEstimate estimate = estimate_constant(network, l2(network));
   BOOST_TEST_REQUIRE(estimate.terms.size() == 2u);  // the head comes after K
   for (const auto& term : estimate.terms) BOOST_TEST(std::fabs(term.power - 1) < 1e-6);
-  BOOST_TEST(std::fabs(std::log(constant_of(estimate, network).item<double>()) -
+  BOOST_TEST(std::fabs(std::log(estimated_constant(estimate, network).item<double>()) -
                        log_constant(network)) < 1e-5);
   models::for_each_tensor(network, [&](const std::string& path, at::Tensor& t, models::Role) {
     if (path == estimate.terms[0].path) t = t * 3;
     if (path == estimate.terms[1].path) t = t * 0.5;
   });
-  BOOST_TEST(std::fabs(std::log(constant_of(estimate, network).item<double>()) -
+  BOOST_TEST(std::fabs(std::log(estimated_constant(estimate, network).item<double>()) -
                        log_constant(network)) < 1e-4);
 }
 
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_transformer_is_followed_to_first_order) {
     models::for_each_tensor(moved, [&](const std::string& path, at::Tensor& t, models::Role) {
       if (path == term.path) t = t * 1.01;
     });
-    const double followed = std::log(constant_of(estimate, moved).item<double>());
+    const double followed = std::log(estimated_constant(estimate, moved).item<double>());
     const double change = log_constant(moved) - estimate.log_constant;
     BOOST_TEST(change > 0);
     BOOST_TEST(std::fabs(followed - estimate.log_constant - change) < 0.05 * change + 1e-6,
@@ -90,7 +90,8 @@ BOOST_AUTO_TEST_CASE(its_gradient_shortens_every_weight_it_names) {
       if (term.path == path) leaves.push_back(t);
     }
   });
-  const auto gradients = torch::autograd::grad({constant_of(estimate, network).log()}, leaves);
+  const auto gradients =
+      torch::autograd::grad({estimated_constant(estimate, network).log()}, leaves);
   for (size_t i = 0; i < leaves.size(); ++i) {
     // Scaling a weight by 1 + h scales K by (1 + h)^power.
     const double slope = (gradients[i] * leaves[i]).sum().item<double>();

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "kernels/kernels.hpp"
 #include "models/models.hpp"
 #include "src/core/core.hpp"
 #include "src/io/io.hpp"
@@ -161,6 +162,24 @@ BOOST_AUTO_TEST_CASE(evaluation_does_not_depend_on_its_batches) {
   BOOST_TEST(whole.accuracy == parts.accuracy);
   BOOST_TEST(whole.loss == parts.loss, boost::test_tools::tolerance(1e-5));
   BOOST_CHECK_THROW(train::evaluate(state.network, dataset, dataset.validation, 0, 7), Error);
+}
+
+// Networks beyond the caps that the run asks for are none of its best.
+BOOST_AUTO_TEST_CASE(while_caps_fall_no_network_is_the_best) {
+  for (const double start : {1.0, 4.0}) {
+    test::TempFolder folder;
+    train::TrainOptions o = test::images_run("mlp");
+    o.constraint.start = start;
+    o.constraint.w_max = 0.02;  // nothing is learned under the last caps
+    o.constraint.w_max_head = 0.02;
+    o.optimizer.lr = 0.001;
+    train_in(folder / "run", o);
+    const io::Checkpoint best = io::load_run_checkpoint(folder / "run", "best");
+    BOOST_TEST((best.step == o.steps || start == 1));
+    const auto& head = std::get<models::Linear>(best.network.layers.back().kind);
+    BOOST_TEST(kernels::certified_sigma_max(head.weight) <=
+               train::cap_of(models::Role::head, head.weight.sizes(), o.constraint));
+  }
 }
 
 // One image, weights that stay: the loss takes two values, as the image is seen from both sides.

@@ -5,6 +5,8 @@
 #include "kernels/kernels.hpp"
 #include "src/core/core.hpp"
 #include "src/train/options.hpp"
+#include "tests/support.hpp"
+#include "tests/train/runs.hpp"
 
 using namespace taut;
 using train::TrainOptions;
@@ -71,6 +73,7 @@ BOOST_AUTO_TEST_CASE(unknown_names_list_the_known_ones) {
   BOOST_TEST(
       names(complaint([](auto& o) { o.optimizer.name = "adam"; }), {"adam", "muon", "adamw"}));
   BOOST_TEST(names(complaint([](auto& o) { o.optimizer.polar = "muon"; }), {"muon5", "modula6"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.optimizer.polar_steps = -1; }), {"polar steps"}));
   BOOST_TEST(names(complaint([](auto& o) { o.constraint.name = "cap"; }), {"cap", "soft_cap"}));
 }
 
@@ -135,6 +138,21 @@ BOOST_AUTO_TEST_CASE(the_largest_rate_is_that_of_the_soft_cap) {
   }
   BOOST_TEST(names(complaint([](auto& o) { o.constraint.w_max_head = 0.1; }),
                    {"optimizer.lr", "constraint.w_max_head"}));
+}
+
+// A constant beyond fp32 is refused before anything is written.
+BOOST_AUTO_TEST_CASE(a_certificate_that_no_loss_can_ask_for_is_refused) {
+  TrainOptions o = test::images_run("vit");
+  const data::Dataset dataset = data::open_dataset(o.data);
+  const models::Network network =
+      models::build(o.model, dataset.input, dataset.classes, make_generator(1));
+  o.loss.certified_eps = 0.1;
+  BOOST_CHECK_NO_THROW(check(o, network));
+  o.loss.certified_eps = 1e39;
+  BOOST_TEST(names(test::error_of([&] { check(o, network); }), {"loss.certified_eps"}));
+  o.loss.certified_eps = 0;
+  o.loss.threat = "every_token";
+  BOOST_TEST(names(test::error_of([&] { check(o, network); }), {"every_token", "l2"}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
