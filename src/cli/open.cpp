@@ -31,17 +31,6 @@ fs::path results_folder(const fs::path& file, const WeightsOptions& options) {
 
 bool is_model_file(const std::string& model) { return fs::path(model).extension() == ".toml"; }
 
-// The weights of the layers, one behind another: of an mlp their order is read from names and
-// sizes.
-std::string order_of(const models::Description& description) {
-  std::vector<std::string> names;
-  for (const models::DescribedLayer& layer : description.layers) {
-    const auto weight = layer.tensors.find("weight");
-    if (weight != layer.tensors.end()) names.push_back(weight->second.from);
-  }
-  return join(names, ", ");
-}
-
 // The model that --model says, or the one that earlier results say.
 models::Description described_by(const fs::path& file, const io::TensorFile& tensors,
                                  const WeightsOptions& options, const std::string& data) {
@@ -58,10 +47,7 @@ models::Description described_by(const fs::path& file, const io::TensorFile& ten
     say("read {}", neighbour);
   if (options.model == "mlp" || options.model == "vit") foreign.input = image_of(data);
   try {
-    models::Description description =
-        models::describe_foreign(options.model, tensors.tensors, foreign);
-    if (options.model == "mlp") say("layers in this order: {}", order_of(description));
-    return description;
+    return models::describe_foreign(options.model, tensors.tensors, foreign);
   } catch (const Error& error) {
     fail("{}: {}", file.string(), error.what());
   }
