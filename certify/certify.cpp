@@ -33,11 +33,21 @@ Logits evaluate_all(const Network& network, const Norms& norms, const at::Tensor
   return {at::cat(parts), error};
 }
 
+// How far apart two real logits must lie for the fp32 program to rank them alike; sqrt(2) as in
+// margins_below. gain tanh on [-Z, Z] has slope gain / cosh(Z)^2 at least: capped logits lie closer
+// by as much.
+Upper allowance(const Network& network, const Ends& ends) {
+  const Upper apart = Upper(1.41421357) * ends.output.error;
+  const Activation* cap = logit_cap(network);
+  if (cap == nullptr) return apart;
+  const Upper cosh = (exp(ends.logits.size) + Upper(1)) / 2;
+  return apart * square(cosh) / cap->gain;
+}
+
 Promise promise(const Network& network, const Norms& norms, const Threat& threat, double eps,
                 bool deployed) {
   const Ends ends = propagate(network, norms, threat, eps, kFloat32);
-  // sqrt(2): as in margins_below.
-  return {eps, ends.hidden.max, deployed ? Upper(1.41421357) * ends.logits.error : Upper()};
+  return {eps, ends.hidden.max, deployed ? allowance(network, ends) : Upper()};
 }
 
 // A box, or a norm that no eps changes, needs one promise for all radii. Otherwise token norms grow
@@ -156,7 +166,7 @@ Certificate certify(const Network& network, const at::Tensor& input, const at::T
   for (const Threat& threat : threats) {
     const Ends ends = propagate(exact, norms, threat, 0, kFloat32);
     c.threats.push_back({threat, ends.hidden.max.value(), ends.hidden.max.log10(),
-                         ends.logits.max.value(),
+                         ends.output.max.value(),
                          rows.radius(exact, norms, threat, /*deployed=*/false),
                          rows.radius(exact, norms, threat, /*deployed=*/true)});
     // The rules speak of a program whose weights are fp32 as they are stored.

@@ -22,10 +22,14 @@ Effect effect(const models::Linear& l, const Norms& norms, Shape, Upper size) {
   return uniform(factor * size + norms.length(l.bias), factor);
 }
 
-// |phi(x)| <= |x| for all curves (phi(0) = 0), so norms need no slope; |tanh| <= 1 besides. max_min
-// sorts pairs: of two pairs the sorted ones are no farther apart (rearrangement inequality), and as
-// long as before.
+// |phi(x)| <= |x| for the curves with a slope (phi(0) = 0), so norms need no slope; |tanh| <= 1
+// besides. max_min sorts pairs: of two pairs the sorted ones are no farther apart (rearrangement
+// inequality), and as long as before. relu_squared: no entry exceeds the token's norm, so on the
+// ball its slope is at most 2 size and |phi(x)| <= size |x|.
 Effect effect(const models::Activation& l, const Norms&, Shape shape, Upper size) {
+  if (l.curve == models::Curve::relu_squared) {
+    return uniform(Upper(l.gain) * square(size), Upper(l.gain) * Upper(2) * size);
+  }
   const bool bounded = l.curve == models::Curve::tanh;
   const Upper cube = Upper::square_root(static_cast<double>(shape.width));
   return uniform(Upper(l.gain) * (bounded ? min(size, cube) : size),
@@ -48,17 +52,41 @@ Effect effect(const models::Normalize& l, const Norms& norms, Shape shape, Upper
   return uniform(min(ball, slope * size) + norms.length(l.bias), slope);
 }
 
+Upper rotation(const models::Attention& l, const Norms& norms) {
+  return l.rotary.defined() ? norms.longest_row(l.rotary) : Upper(1);
+}
+
+// x / sqrt(|x|^2 / d + eps) has slope 1 / sqrt(eps) at most and norm below sqrt(d); the ball clamp
+// is a projection; a pair turned by (c, s) is longer by sqrt(c^2 + s^2), a row of the stored table.
+Vectors prepared(const models::Attention& l, const Norms& norms, Vectors v) {
+  const Upper ball = Upper::square_root(static_cast<double>(l.query.size(1)));
+  if (l.query_key_eps > 0) {
+    const Upper slope = sqrt(Upper(1) / l.query_key_eps);
+    v = {min(ball, v.norm * slope), v.slope * slope};
+  }
+  if (l.query_key_clamp > 0) v.norm = min(v.norm, Upper(l.query_key_clamp) * ball);
+  const Upper turn = rotation(l, norms);
+  return {turn * v.norm, turn * v.slope};
+}
+
 HeadBounds head_bounds(const models::Attention& l, const Norms& norms, size_t head, Upper size) {
   const Upper scale = Upper(l.logit_scale) / static_cast<double>(l.query.size(1));
   const Upper query = norms.of(l.query).sigma_of(head), key = norms.of(l.key).sigma_of(head);
-  const Upper query_norm = query * size + norms.length(l.query_bias, head);
   HeadBounds b;
+  b.linear_query = query * size + norms.length(l.query_bias, head);
+  b.linear_key = key * size + norms.length(l.key_bias, head);
+  const Vectors q = prepared(l, norms, {b.linear_query, query});
+  const Vectors k = prepared(l, norms, {b.linear_key, key});
+  // A key bias that reaches the logits as it is adds the same <q_i, b_K> to all of a row and
+  // cancels in the softmax; turned by position or normalised it does not.
+  const bool plain = !l.rotary.defined() && l.query_key_eps == 0 && l.query_key_clamp == 0;
+  const Upper compared = plain ? key * size : k.norm;
+  b.from_query = scale * q.slope * size * compared;
+  b.from_key = scale * q.norm * k.slope * size;
+  b.logit = scale * q.norm * compared;
+  b.query = q.norm;
+  b.key = k.norm;
   b.value = norms.of(l.value).sigma_of(head);
-  // The key bias adds the same <q_i, b_K> to all logits of a row and cancels in the softmax.
-  b.from_query = scale * query * key * size * size;
-  b.from_key = scale * query_norm * key * size;
-  b.query = query_norm;
-  b.key = key * size + norms.length(l.key_bias, head);
   b.mixed = b.value * size + norms.length(l.value_bias, head);
   return b;
 }
@@ -69,8 +97,8 @@ HeadBounds head_bounds(const models::Attention& l, const Norms& norms, size_t he
 //   max        |Cov_p(ds, v)| <= max_j |ds_ij| max_j |v_j|:            s_V (1 + F + G)
 //   frobenius  Cauchy-Schwarz under p, then sum_i p_ij <= C per key:  s_V (F + sqrt(C) (1 + G))
 //   sum        |v_j - o_i| <= 2 s_V N:                                s_V (F + C (1 + 2 G))
-// C bounds how much attention one key can collect: logits lie in [-G, G], so without mask and bias
-// p_ij <= e^{2G} / (e^{2G} + n - 1); otherwise C = n. Value biases are constant and drop out. The
+// C bounds how much attention one key can collect: logits lie in [-Z, Z], so without mask and bias
+// p_ij <= e^{2Z} / (e^{2Z} + n - 1); otherwise C = n. Value biases are constant and drop out. The
 // norms are those of the head's own blocks; fused norms would not be a bound. Heads stack, so their
 // factors combine as a root of squares (Minkowski for the sum), then the output matrix acts.
 Effect effect(const models::Attention& l, const Norms& norms, Shape shape, Upper size) {
@@ -79,10 +107,10 @@ Effect effect(const models::Attention& l, const Norms& norms, Shape shape, Upper
   Effect e;
   for (size_t h = 0; h < static_cast<size_t>(l.query.size(0)); ++h) {
     const HeadBounds b = head_bounds(l, norms, h, size);
-    // n / (1 + (n - 1) e^{-2G}), an increasing function of G.
+    // n / (1 + (n - 1) e^{-2Z}), an increasing function of Z.
     Upper collected(n);
-    if (free && b.from_key.finite() && b.from_key <= Upper(300)) {
-      const double spread = quotient_below(1, exp(Upper(2) * b.from_key));
+    if (free && b.logit.finite() && b.logit <= Upper(300)) {
+      const double spread = quotient_below(1, exp(Upper(2) * b.logit));
       collected = min(collected, Upper(n) / next_down(1 + next_down((n - 1) * spread)));
     }
     const Upper one(1);

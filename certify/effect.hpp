@@ -31,18 +31,27 @@ Effect effect(const models::Pool& l, const Norms& norms, Shape shape, Upper size
 Effect effect(const models::Prepend& l, const Norms& norms, Shape shape, Upper size);
 Effect effect(const models::Select& l, const Norms& norms, Shape shape, Upper size);
 
-// sup |phi'|, rounded up.
+// sup |phi'|, rounded up; infinity for relu_squared, whose slope is bounded on balls alone.
 Upper steepest(models::Curve curve);
 
 // The logits of one head and its values, for tokens of norm at most `size`.
 struct HeadBounds {
   Upper value;  // sigma of the head's value block
-  // |change of logit ij| <= (from_query ||dx_i|| + from_key ||dx_j||) / size. from_key is also the
-  // largest |logit| that survives the softmax's shift invariance.
+  // |change of logit ij| <= (from_query ||dx_i|| + from_key ||dx_j||) / size.
   Upper from_query, from_key;
-  Upper query, key;  // norm of any q_i and k_j, biases included
-  Upper mixed;       // norm of any v_j, bias included
+  Upper logit;  // the largest that survives the softmax's shift invariance, position bias aside
+  Upper linear_query, linear_key;  // norm of any q_i and k_j behind the projection, bias included
+  Upper query, key;                // and as they are compared
+  Upper mixed;                     // norm of any v_j, bias included
 };
+
+// Queries or keys of one head: the longest one, and how far one moves per unit of its token.
+struct Vectors {
+  Upper norm, slope;
+};
+
+// How much longer the rotation by position can make a vector: 1, or a rounding more.
+Upper rotation(const models::Attention& l, const Norms& norms);
 HeadBounds head_bounds(const models::Attention& l, const Norms& norms, size_t head, Upper size);
 
 }  // namespace taut::certify

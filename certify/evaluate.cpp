@@ -98,7 +98,8 @@ Evaluated evaluate(const Network& network, const Norms& norms, const at::Tensor&
   const at::NoGradGuard no_grad;
   Computed x{injection(network, input), Upper()};
   const size_t first = network.input.kind == InputKind::tokens ? 1 : 0;
-  for (size_t i = first; i < network.layers.size(); ++i) x = through(network.layers[i], norms, x);
+  const size_t head = head_index(network);
+  for (size_t i = first; i <= head; ++i) x = through(network.layers.at(i), norms, x);
   return {x.value, x.error};
 }
 

@@ -5,9 +5,9 @@
 
 namespace taut::certify {
 
-// Logits of clean inputs in fp64 and how far any row of them can lie (l2) from real arithmetic. The
-// error follows the sizes that the data really have, so a layer norm costs its actual deviation and
-// not 1 / sqrt(eps).
+// Logits of clean inputs, as they leave the head, in fp64 and how far any row of them can lie (l2)
+// from real arithmetic. The error follows the sizes that the data really have, so a layer norm
+// costs its actual deviation and not 1 / sqrt(eps).
 struct Evaluated {
   at::Tensor logits;  // (batch, rows, classes) double
   Upper error;

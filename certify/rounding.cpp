@@ -35,6 +35,12 @@ constexpr int64_t kCurveRoundings = 16;
 // number in fp64, 89 times in fp32.
 constexpr int64_t kSiluTail = 1024;
 
+// Squares that underflow matter only to radii near the root of the smallest normal number: none is
+// promised there.
+bool clamps_at(double radius, Precision p) {
+  return radius >= 8 * std::sqrt(p.smallest / p.unit) && holds(radius, p);
+}
+
 }  // namespace
 
 bool holds(double scalar, Precision p) {
@@ -56,8 +62,10 @@ Upper rounding(const models::Linear& l, const Norms& norms, Shape shape, Upper s
   return before_bias + gamma(1, p.unit) * (effect(l, norms, shape, size).size + before_bias + bias);
 }
 
+// relu_squared: one product and the gain, relative to an output that may be longer than the token.
 Upper rounding(const models::Activation& l, const Norms&, Shape shape, Upper size, Precision p) {
   if (!holds(l.gain, p)) return Upper::infinity();
+  if (l.curve == models::Curve::relu_squared) size = square(size);
   const int64_t lost = l.curve == models::Curve::silu ? kSiluTail : kCurveRoundings;
   return gamma(kCurveRoundings, p.unit) * Upper(l.gain) * size +
          underflow(shape.width, lost, p) * (Upper(1) + Upper(l.gain));
@@ -65,12 +73,9 @@ Upper rounding(const models::Activation& l, const Norms&, Shape shape, Upper siz
 
 // rms errs by gamma_{d+4} relative (half of it for the root), the two divisions and the rounded
 // radius by u each; max(1, .) is 1-Lipschitz, so the whole factor errs relatively by gamma_{d+8}.
-// Squares that underflow matter only to radii near the root of the smallest normal number: none is
-// promised there.
 Upper rounding(const models::BallClamp& l, const Norms& norms, Shape shape, Upper size,
                Precision p) {
-  const double hidden = std::sqrt(p.smallest / p.unit);
-  if (!(l.radius >= 8 * hidden) || !holds(l.radius, p)) return Upper::infinity();
+  if (!clamps_at(l.radius, p)) return Upper::infinity();
   return gamma(shape.width + 8, p.unit) * effect(l, norms, shape, size).size +
          underflow(shape.width, 1, p);
 }
@@ -99,6 +104,36 @@ Upper rounding(const models::Normalize& l, const Norms& norms, Shape shape, Uppe
   return rounding(l, norms, shape, size, next_down(std::sqrt(l.eps)), p);
 }
 
+// How far a computed query or key lies from the real one once it is prepared (effect.cpp), when it
+// left the projection with `error`. Normalisation and clamp err relatively as the layers of the
+// same name do; turning a pair (a, b) costs two roundings of |a c| + |b s| <= |(a, b)| |(c, s)| in
+// each of two entries.
+Upper prepared_error(const models::Attention& l, const Norms& norms, Upper norm, Upper error,
+                     Precision p) {
+  const int64_t d = l.query.size(1);
+  const Upper ball = Upper::square_root(static_cast<double>(d));
+  if (l.query_key_eps > 0) {
+    if (!(l.query_key_eps >= 8 * p.smallest / p.unit && l.query_key_eps <= p.largest)) {
+      return Upper::infinity();
+    }
+    const Upper slope = sqrt(Upper(1) / l.query_key_eps);
+    error = slope * error + gamma(d + 12, p.unit) * min(ball, slope * (norm + error)) +
+            (slope + Upper(1)) * underflow(d, 4, p);
+    norm = min(ball, slope * norm);
+  }
+  if (l.query_key_clamp > 0) {
+    if (!clamps_at(l.query_key_clamp, p)) return Upper::infinity();
+    error = error + gamma(d + 8, p.unit) * (norm + error) + underflow(d, 1, p);
+    norm = min(norm, Upper(l.query_key_clamp) * ball);
+  }
+  if (l.rotary.defined()) {
+    const Upper turn = rotation(l, norms);
+    error = turn * error + Upper(1.41421357) * gamma(2, p.unit) * turn * (norm + error) +
+            underflow(d, 3, p);
+  }
+  return error;
+}
+
 // Per head, with hats for computed values: q and k err by their products (scale and bias included);
 // a logit by <q^, k^> - <q, k>, its own gamma_{d_head} and one addition; the shift by the largest
 // logit by u times the range. Logits off by D move p_j by a factor within e^{+-2D}; exp (4 ulp),
@@ -115,8 +150,12 @@ Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Uppe
   Upper mixed_error, mixed_size;
   for (size_t h = 0; h < static_cast<size_t>(l.query.size(0)); ++h) {
     const HeadBounds b = head_bounds(l, norms, h, size);
-    const Upper q_error = product(l.query, norms, h, size, 2, p) + gamma(4, p.unit) * b.query;
-    const Upper k_error = product(l.key, norms, h, size, 2, p) + gamma(1, p.unit) * b.key;
+    const Upper q_linear = product(l.query, norms, h, size, 2, p), q_norm = b.linear_query;
+    const Upper k_linear = product(l.key, norms, h, size, 2, p), k_norm = b.linear_key;
+    const Upper q_error =
+        prepared_error(l, norms, q_norm, q_linear + gamma(4, p.unit) * q_norm, p) +
+        gamma(4, p.unit) * b.query;
+    const Upper k_error = prepared_error(l, norms, k_norm, k_linear + gamma(1, p.unit) * k_norm, p);
     const Upper v_error = product(l.value, norms, h, size, 2, p) + gamma(1, p.unit) * b.mixed;
     const Upper q = b.query + q_error, k = b.key + k_error, v = b.mixed + v_error;
     const Upper logit = scale * q * k + biases;

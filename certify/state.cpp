@@ -181,20 +181,19 @@ State injected(const Network& network, const Norms& norms, const Threat& threat,
                                        : injected_embedding(network, norms, threat, eps);
 }
 
-const Linear& head_of(const Network& network) {
-  require(!network.layers.empty() && std::holds_alternative<Linear>(network.layers.back().kind),
-          "expected a network that ends in a linear layer");
-  return std::get<Linear>(network.layers.back().kind);
-}
-
 Ends propagate(const Network& network, const Norms& norms, const Threat& threat, double eps,
                Precision precision) {
   head_of(network);
+  const size_t head = head_index(network);
+  Ends ends;
   State s = injected(network, norms, threat, eps);
-  for (size_t i = 0; i + 1 < network.layers.size(); ++i) {
+  for (size_t i = 0; i < network.layers.size(); ++i) {
+    if (i == head) ends.hidden = s;
     s = through(network.layers[i], norms, s, precision);
+    if (i == head) ends.logits = s;
   }
-  return {s, through(network.layers.back(), norms, s, precision)};
+  ends.output = s;
+  return ends;
 }
 
 std::vector<LayerTrace> trace(const Network& network, const Norms& norms, const Threat& threat,

@@ -26,9 +26,10 @@ State injected(const models::Network& network, const Norms& norms, const models:
 // One layer further; residuals recurse. `precision` says what arithmetic `error` speaks of.
 State through(const models::Layer& layer, const Norms& norms, State in, Precision precision);
 
-// The state before the last linear layer, whose rows turn the token into logits, and after it.
+// The state before the head, whose rows turn the token into logits; after it; and at the end, where
+// a cap on the logits may follow.
 struct Ends {
-  State hidden, logits;
+  State hidden, logits, output;
 };
 Ends propagate(const models::Network& network, const Norms& norms, const models::Threat& threat,
                double eps, Precision precision);
@@ -40,8 +41,5 @@ struct LayerTrace {
 };
 std::vector<LayerTrace> trace(const models::Network& network, const Norms& norms,
                               const models::Threat& threat, double eps);
-
-// The head: the last layer. Error when the network does not end in a Linear.
-const models::Linear& head_of(const models::Network& network);
 
 }  // namespace taut::certify

@@ -42,14 +42,16 @@ struct Builder {
 
   // Lipschitz nets carry no biases: a bias adds to every token norm N, and N enters the attention
   // bound.
+  bool biased() const { return !lipschitz() && a.norm == "layer"; }
+
   Layer linear(const std::string& name, int64_t out, int64_t in, bool zero = false) {
     Linear l;
     if (lipschitz()) {
       l.weight = zero ? at::zeros({out, in}) : orthogonal(out, in);
     } else {
       l.weight = normal({out, in}, zero ? 0.0 : 1 / std::sqrt(double(in)));
-      l.bias = at::zeros({out});
     }
+    if (biased()) l.bias = at::zeros({out});
     return {name, l};
   }
 
@@ -61,6 +63,7 @@ struct Builder {
   }
 
   Layer norm(const std::string& name) {
+    if (a.norm == "rms") return {name, Normalize{at::ones({a.width}), {}, 1e-6, false}};
     return {name, Normalize{at::ones({a.width}), at::zeros({a.width}), 1e-5, true}};
   }
 
@@ -72,6 +75,36 @@ struct Builder {
     return bias;
   }
 
+  // The angle of pair k at position t is t / base^(2 k / d_head).
+  Tensor rotary() const {
+    const int64_t d_head = a.width / a.heads;
+    const auto numbers = at::TensorOptions(at::kDouble);
+    const Tensor pair = at::arange(d_head / 2, numbers);
+    const Tensor frequency = at::exp(pair * (-2 * std::log(a.rotary) / double(d_head)));
+    const Tensor angle = at::outer(at::arange(input.context, numbers), frequency);
+    return at::stack({angle.cos(), angle.sin()}, -1).to(at::kFloat);
+  }
+
+  void make_lipschitz(Attention& l) const {
+    l.logit_scale = a.logit_scale;
+    l.gain = 1 / (1 + 2 * a.logit_scale);  // the branch is 1-Lipschitz when every cap is 1
+    l.query_key_clamp = a.query_key_clamp;
+    if (l.causal && a.position_bias) l.position_bias = position_bias();
+  }
+
+  // Logits <q, k> / sqrt(d_head); of vectors of RMS 1, as QK norm leaves them, at most
+  // sqrt(d_head).
+  void make_standard(Attention& l) const {
+    const int64_t d_head = a.width / a.heads;
+    l.logit_scale = std::sqrt(double(d_head));
+    l.query_key_eps = a.query_key_norm ? 1e-6 : 0;
+    if (!biased()) return;
+    for (Tensor* bias : {&l.query_bias, &l.key_bias, &l.value_bias}) {
+      *bias = at::zeros({a.heads, d_head});
+    }
+    l.output_bias = at::zeros({a.width});
+  }
+
   Layer attention(const std::string& name, bool causal) {
     Attention l;
     const double deviation = 1 / std::sqrt(double(a.width));
@@ -80,18 +113,8 @@ struct Builder {
     l.value = heads(deviation);
     l.output = at::zeros({a.width, a.width});
     l.causal = causal;
-    if (lipschitz()) {
-      l.logit_scale = a.logit_scale;
-      l.gain = 1 / (1 + 2 * a.logit_scale);  // the branch is 1-Lipschitz when every cap is 1
-      if (causal) l.position_bias = position_bias();
-    } else {
-      const Tensor zeros = at::zeros({a.heads, a.width / a.heads});
-      l.logit_scale = std::sqrt(double(a.width) / double(a.heads));
-      l.query_bias = zeros.clone();
-      l.key_bias = zeros.clone();
-      l.value_bias = zeros.clone();
-      l.output_bias = at::zeros({a.width});
-    }
+    if (causal && a.rotary > 0) l.rotary = rotary();
+    lipschitz() ? make_lipschitz(l) : make_standard(l);
     return {name, l};
   }
 
@@ -123,6 +146,10 @@ struct Builder {
     layers.push_back(linear("head", classes, in));
     auto& l = std::get<Linear>(layers.back().kind);
     if (lipschitz()) l.gain = a.output_scale;
+    if (a.logit_cap == 0) return;
+    l.gain = 1 / a.logit_cap;
+    if (l.bias.defined()) l.bias = l.bias / a.logit_cap;
+    layers.push_back({"logit_cap", Activation{Curve::tanh, a.logit_cap}});
   }
 
   // Centred pixels are shorter; the deviation of 1 keeps the Lipschitz constant at 1.
@@ -164,7 +191,8 @@ struct Builder {
     if (lipschitz()) table = table / table.square().mean(1, true).sqrt();
     std::vector<Layer> layers{{"embedding", Embedding{table}}};
     if (!lipschitz()) {
-      layers.push_back({"position", Position{normal({input.context, a.width}, 0.02)}});
+      if (a.rotary == 0)
+        layers.push_back({"position", Position{normal({input.context, a.width}, 0.02)}});
     } else if (a.clamp > 0) {
       layers.push_back({"clamp", BallClamp{a.clamp}});
     }
@@ -175,44 +203,10 @@ struct Builder {
   }
 };
 
-void check(const Architecture& a, const InputSpec& input, int64_t classes) {
-  require(a.style == "lipschitz" || a.style == "standard", "{}",
-          unknown_name("model style", a.style, {"lipschitz", "standard"}));
-  require(
-      a.width > 0 && a.blocks > 0 && a.heads > 0 && a.expansion > 0 && classes > 1,
-      "model width, blocks, heads, expansion must be positive and classes at least 2, got {}, {}, "
-      "{}, {}, {}",
-      a.width, a.blocks, a.heads, a.expansion, classes);
-  require(a.name == "mlp" || a.width % a.heads == 0, "model.heads {} must divide model.width {}",
-          a.heads, a.width);
-  const int64_t hidden = a.name == "mlp" ? a.width : a.width * a.expansion;
-  require(a.activation != "max_min" || hidden % 2 == 0,
-          "model.activation max_min sorts pairs: it needs an even hidden width, got {}", hidden);
-  require(a.residual_add > 0 && a.residual_add < 1, "model.residual_add {} must lie in (0, 1)",
-          a.residual_add);
-  require(
-      a.logit_scale > 0 && std::isfinite(a.logit_scale) && a.clamp >= 0 && std::isfinite(a.clamp) &&
-          a.output_scale > 0 && std::isfinite(a.output_scale),
-      "model.logit_scale and output_scale must be positive and clamp not negative, got {}, {}, {}",
-      a.logit_scale, a.output_scale, a.clamp);
-  const bool wants_tokens = a.name == "gpt";
-  require(wants_tokens == (input.kind == InputKind::tokens),
-          "a model '{}' reads {}, the data are {}", a.name, wants_tokens ? "tokens" : "pixels",
-          wants_tokens ? "pixels" : "tokens");
-}
-
 }  // namespace
-
-const std::vector<std::string>& architecture_names() {
-  static const std::vector<std::string> names{"mlp", "vit", "gpt"};
-  return names;
-}
 
 Network build(const Architecture& architecture, const InputSpec& input, int64_t classes,
               at::Generator generator) {
-  require(std::find(architecture_names().begin(), architecture_names().end(), architecture.name) !=
-              architecture_names().end(),
-          "{}", unknown_name("model", architecture.name, architecture_names()));
   check(architecture, input, classes);
   Builder builder{architecture, input, classes, std::move(generator)};
   if (architecture.name == "mlp") return {input, builder.mlp()};

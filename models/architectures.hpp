@@ -13,7 +13,7 @@ namespace taut::models {
 struct Architecture {
   std::string name = "vit";         // mlp | vit | gpt
   std::string style = "lipschitz";  // lipschitz: no norm layers, 1/d_head logits, convex residuals;
-                                    // standard: pre-LayerNorm, 1/sqrt(d_head), biases
+                                    // standard: a norm before every branch, 1/sqrt(d_head) logits
   int64_t width = 64;               // model width; hidden width of an mlp
   int64_t blocks = 2;               // transformer blocks; hidden layers of an mlp
   int64_t heads = 4;                // divides width
@@ -24,10 +24,20 @@ struct Architecture {
   double clamp = 1;                 // lipschitz: RMS radius of the ball clamps; 0: none
   std::string activation = "gelu";  // a curve (curves.hpp); lipschitz: scaled to slope <= 1
   double output_scale = 1;          // lipschitz: gain of the head; temperature of the logits
+  double rotary = 0;                // gpt: base of the rotary angles; 0: none (standard: learned
+                                    // positions)
+  bool position_bias = true;        // gpt, lipschitz: a learned logit for every distance
+  double query_key_clamp = 0;       // lipschitz: RMS radius of the clamp on q and k; 0: none
+  std::string norm = "layer";       // standard: layer (with biases everywhere) | rms (with none)
+  bool query_key_norm = false;      // standard: RMS norm of q and k, logits times sqrt(d_head)
+  double logit_cap = 0;             // standard: logits = c tanh(z / c); 0: none
 };
 
-// A freshly initialised fp32 network. `classes` is the vocabulary for a gpt. Throws Error on widths
-// that do not divide and on unknown names.
+// Throws Error on widths that do not divide, unknown names and parts that do not go together.
+void check(const Architecture& architecture, const InputSpec& input, int64_t classes);
+
+// A freshly initialised fp32 network. `classes` is the vocabulary for a gpt. Throws Error as check
+// does.
 Network build(const Architecture& architecture, const InputSpec& input, int64_t classes,
               at::Generator generator);
 

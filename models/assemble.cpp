@@ -13,8 +13,6 @@
 namespace taut::models {
 namespace {
 
-bool optional(Role role) { return role == Role::bias || role == Role::position_bias; }
-
 // A part in the shape that the layer holds; undefined where it cannot be.
 Tensor as_field(const std::string& field, Role role, int64_t heads, const Tensor& t) {
   if (t.dim() == 0) return {};
@@ -60,7 +58,7 @@ class Assembler {
 
   Tensor tensor(const DescribedLayer& d, const std::string& field, Role role) {
     const auto found = d.tensors.find(field);
-    if (found == d.tensors.end() && optional(role)) return {};
+    if (found == d.tensors.end() && is_optional(role)) return {};
     Source source{.from = d.layer.name + "." + field};
     if (found != d.tensors.end()) source = found->second;
     if (source.from.empty()) return at::tensor(source.values, at::kDouble);
@@ -119,7 +117,7 @@ class Assembler {
 at::ScalarType dtype_of_weights(const Network& network) {
   std::optional<at::ScalarType> type;
   for_each_tensor(network, [&](const std::string&, const Tensor& tensor, Role role) {
-    if (role == Role::constant) return;
+    if (!is_trained(role)) return;
     const at::ScalarType here = tensor.scalar_type();
     if (!type) type = here;
     if (*type != here)

@@ -59,6 +59,10 @@ void expect_finite(const char* name, double value) {
   require(std::isfinite(value), "expected a finite {}, got {}", name, value);
 }
 
+void expect_not_negative(const char* name, double value) {
+  require(std::isfinite(value) && value >= 0, "expected {} >= 0, got {}", name, value);
+}
+
 void expect_positive(const char* name, double value) {
   require(std::isfinite(value) && value > 0, "expected {} > 0, got {}", name, value);
 }
@@ -156,6 +160,15 @@ Flow through(const Attention& l, Flow in, const InputSpec&) {
             "expected position_bias of at least {} x {}, got {}", heads, in.tokens,
             shape(l.position_bias));
   }
+  if (l.rotary.defined()) {
+    require(d_head % 2 == 0, "rotary turns pairs: it needs an even d_head, got {}", d_head);
+    expect_rank("rotary", l.rotary, 3);
+    require(
+        l.rotary.size(0) >= in.tokens && l.rotary.size(1) == d_head / 2 && l.rotary.size(2) == 2,
+        "expected rotary of at least {} x {} x 2, got {}", in.tokens, d_head / 2, shape(l.rotary));
+  }
+  expect_not_negative("query_key_eps", l.query_key_eps);
+  expect_not_negative("query_key_clamp", l.query_key_clamp);
   expect_finite("logit_scale", l.logit_scale);
   expect_finite("gain", l.gain);
   return in;

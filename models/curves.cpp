@@ -1,6 +1,7 @@
 #include "models/curves.hpp"
 
 #include <array>
+#include <limits>
 
 #include "src/core/core.hpp"
 
@@ -18,7 +19,7 @@ constexpr std::array kCurves = {
     Known{"gelu", 1.12890415}, Known{"relu", 1},
     Known{"abs", 1},           Known{"gelu_tanh", 1.12899307},
     Known{"tanh", 1},          Known{"silu", 1.0998393202},
-    Known{"max_min", 1},
+    Known{"max_min", 1},       Known{"relu_squared", std::numeric_limits<double>::infinity()},
 };
 
 }  // namespace

@@ -58,6 +58,9 @@ void fields(V&& visit, Attention& l) {
   visit("output.weight", l.output, Role::output);
   visit("output.bias", l.output_bias, Role::bias);
   visit("position_bias", l.position_bias, Role::position_bias);
+  visit("rotary", l.rotary, Role::rotary);
+  visit("query_key_eps", l.query_key_eps);
+  visit("query_key_clamp", l.query_key_clamp);
   visit("logit_scale", l.logit_scale);
   visit("gain", l.gain);
   visit("causal", l.causal);

@@ -65,6 +65,9 @@ Tensor apply(const Activation& l, const Tensor& x) {
     case Curve::max_min:
       y = sorted_pairs(x);
       break;
+    case Curve::relu_squared:
+      y = at::relu(x).square();
+      break;
   }
   return l.gain == 1 ? y : y * l.gain;
 }
@@ -92,11 +95,30 @@ Tensor relative(const Tensor& bias, int64_t tokens) {
   return bias.index_select(1, distance.flatten()).view({bias.size(0), tokens, tokens});
 }
 
+// The two entries of every pair turn by the angle of their position: (a, b) to (a cos + b sin,
+// b cos - a sin). x (batch, heads, tokens, d_head)
+Tensor rotated(const Tensor& table, const Tensor& x) {
+  const Tensor angles = table.narrow(0, 0, x.size(2));
+  const Tensor cosine = angles.select(-1, 0), sine = angles.select(-1, 1);
+  const std::vector<Tensor> halves = x.chunk(2, -1);
+  const Tensor &a = halves[0], &b = halves[1];
+  return at::cat({a * cosine + b * sine, b * cosine - a * sine}, -1);
+}
+
+// What a query or a key goes through before it is compared.
+Tensor prepared(const Attention& l, Tensor x) {
+  if (l.query_key_eps > 0) {
+    x = x * (x.square().mean(-1, /*keepdim=*/true) + l.query_key_eps).rsqrt();
+  }
+  if (l.query_key_clamp > 0) x = kernels::ball_clamp(x, l.query_key_clamp);
+  return l.rotary.defined() ? rotated(l.rotary, x) : x;
+}
+
 Tensor apply(const Attention& l, const Tensor& x) {
   const int64_t d_head = l.query.size(1), tokens = x.size(1);
-  const Tensor q =
-      per_head(l.query, l.query_bias, x) * (l.logit_scale / static_cast<double>(d_head));
-  const Tensor k = per_head(l.key, l.key_bias, x);
+  const Tensor q = prepared(l, per_head(l.query, l.query_bias, x)) *
+                   (l.logit_scale / static_cast<double>(d_head));
+  const Tensor k = prepared(l, per_head(l.key, l.key_bias, x));
   const Tensor v = per_head(l.value, l.value_bias, x);
   Tensor logits = at::matmul(q, k.transpose(-2, -1));
   if (l.position_bias.defined()) logits = logits + relative(l.position_bias, tokens);

@@ -16,9 +16,9 @@ constexpr std::array kKindNames = {
     "normalize", "attention",       "residual", "pool",     "prepend", "select"};
 static_assert(kKindNames.size() == std::variant_size_v<Kind>);
 
-constexpr std::array kRoleNames = {"hidden", "query",     "key",           "value",
-                                   "output", "embedding", "position",      "head",
-                                   "gain",   "bias",      "position_bias", "constant"};
+constexpr std::array kRoleNames = {"hidden",        "query",    "key",     "value", "output",
+                                   "embedding",     "position", "head",    "gain",  "bias",
+                                   "position_bias", "rotary",   "constant"};
 
 template <size_t I = 0>
 Kind make_at(size_t index) {
@@ -29,11 +29,9 @@ Kind make_at(size_t index) {
   }
 }
 
-// The last Linear at the top level is the head: its rows turn the last hidden token into logits.
 const Layer* head_layer(const Network& network) {
-  if (network.layers.empty()) return nullptr;
-  const Layer& last = network.layers.back();
-  return std::holds_alternative<Linear>(last.kind) ? &last : nullptr;
+  const size_t index = head_index(network);
+  return index < network.layers.size() ? &network.layers[index] : nullptr;
 }
 
 void walk(std::vector<Layer>& layers, const Layer* head, const TensorVisitor& visit) {
@@ -51,6 +49,32 @@ void walk(std::vector<Layer>& layers, const Layer* head, const TensorVisitor& vi
 }
 
 }  // namespace
+
+size_t head_index(const Network& network) {
+  const size_t count = network.layers.size(), behind = logit_cap(network) != nullptr ? 1 : 0;
+  if (count <= behind) return count;
+  const size_t index = count - behind - 1;
+  return std::holds_alternative<Linear>(network.layers[index].kind) ? index : count;
+}
+
+const Activation* logit_cap(const Network& network) {
+  if (network.layers.empty()) return nullptr;
+  const auto* last = std::get_if<Activation>(&network.layers.back().kind);
+  const bool increases = last != nullptr && last->curve == Curve::tanh && last->gain > 0;
+  return increases ? last : nullptr;
+}
+
+const Linear& head_of(const Network& network) {
+  const size_t index = head_index(network);
+  require(index < network.layers.size(), "expected a network that ends in a linear layer");
+  return std::get<Linear>(network.layers[index].kind);
+}
+
+bool is_trained(Role role) { return role != Role::constant && role != Role::rotary; }
+
+bool is_optional(Role role) {
+  return role == Role::bias || role == Role::position_bias || role == Role::rotary;
+}
 
 const char* kind_name(const Kind& kind) { return kKindNames[kind.index()]; }
 
@@ -83,7 +107,7 @@ int64_t parameter_count(const Network& network) {
   std::set<const void*> seen;
   for_each_tensor(network, [&](const std::string&, const Tensor& tensor, Role role) {
     const bool fresh = seen.insert(tensor.unsafeGetTensorImpl()).second;
-    if (fresh && role != Role::constant) count += tensor.numel();
+    if (fresh && is_trained(role)) count += tensor.numel();
   });
   return count;
 }

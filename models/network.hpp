@@ -46,8 +46,8 @@ struct Linear {
 
 // gelu_tanh: x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). max_min puts the larger of two
 // neighbouring entries first: a permutation of each pair, which keeps gradient norms. [Anil et al.
-// 2019]
-enum class Curve : int64_t { gelu, relu, abs, gelu_tanh, tanh, silu, max_min };
+// 2019] relu_squared: max(x, 0)^2, whose slope grows with x. [So et al. 2021, arXiv 2109.08668]
+enum class Curve : int64_t { gelu, relu, abs, gelu_tanh, tanh, silu, max_min, relu_squared };
 
 // gain * curve(x), entry by entry, or pair by pair.
 struct Activation {
@@ -69,13 +69,19 @@ struct Normalize {
 };
 
 // Per head h: softmax_j( logit_scale <q_i, k_j> / d_head + position_bias[h, i - j] ), values mixed;
-// then gain * W_O on the stacked heads. Under a causal mask j <= i.
+// then gain * W_O on the stacked heads. Under a causal mask j <= i. Queries and keys pass, head by
+// head, through the normalisation x / sqrt(mean(x^2) + eps), a projection onto a ball and a
+// rotation by position, each where it is present.
 struct Attention {
   Tensor query, key, value;                 // (heads, d_head, width)
   Tensor query_bias, key_bias, value_bias;  // (heads, d_head) or undefined
   Tensor output;                            // (width, heads * d_head)
   Tensor output_bias;                       // (width) or undefined
   Tensor position_bias;  // (heads, tokens) by distance i - j, causal only; or undefined
+  Tensor rotary;  // (at least tokens, d_head / 2, 2): cosine and sine of each pair's angle, pair k
+                  // being entries k and k + d_head / 2; or undefined. [Su et al. 2021, 2104.09864]
+  double query_key_eps = 0;    // of the normalisation; 0: none
+  double query_key_clamp = 0;  // RMS radius of the ball; 0: none
   double logit_scale = 1;
   double gain = 1;
   bool causal = false;
@@ -127,6 +133,14 @@ struct Network {
   std::vector<Layer> layers;
 };
 
+// Where the head stands: the Linear whose rows turn the last hidden token into logits. It is the
+// last layer, or a cap on the logits follows. layers.size() when there is none.
+size_t head_index(const Network& network);
+// The head itself; Error when there is none.
+const Linear& head_of(const Network& network);
+// gain * tanh behind the head, strictly increasing, so that it changes no ranking; or nullptr.
+const Activation* logit_cap(const Network& network);
+
 // What a tensor is for: the optimizer and the constraints go by role.
 enum class Role {
   hidden,
@@ -140,8 +154,12 @@ enum class Role {
   gain,
   bias,
   position_bias,
+  rotary,
   constant
 };
+
+bool is_trained(Role role);   // neither rotary nor constant
+bool is_optional(Role role);  // a layer may do without: biases, position biases, rotary
 
 const char* kind_name(const Kind& kind);
 const std::vector<std::string>& kind_names();  // in variant order

@@ -27,7 +27,7 @@ void add_model_options(CLI::App& command, models::Architecture& model) {
   add(command, "model.name", model.name, "mlp, vit or gpt")
       ->check(CLI::IsMember(models::architecture_names()));
   add(command, "model.style", model.style,
-      "lipschitz: capped, no norm layers; standard: pre-LayerNorm")
+      "lipschitz: capped, no norm layers; standard: a norm before every branch")
       ->check(CLI::IsMember({"lipschitz", "standard"}));
   add(command, "model.width", model.width, "model width; hidden width of an mlp")->check(count(1));
   add(command, "model.blocks", model.blocks, "transformer blocks; hidden layers of an mlp")
@@ -46,6 +46,20 @@ void add_model_options(CLI::App& command, models::Architecture& model) {
   add(command, "model.activation", model.activation, join(models::curve_names(), ", "))
       ->check(CLI::IsMember(models::curve_names()));
   add(command, "model.output_scale", model.output_scale, "lipschitz: gain of the last layer")
+      ->check(at_least(0));
+  add(command, "model.rotary", model.rotary, "gpt: base of the rotary angles, e.g. 10000; 0: none")
+      ->check(at_least(0));
+  add(command, "model.position_bias", model.position_bias,
+      "gpt, lipschitz: a learned logit for every distance (true, false)");
+  add(command, "model.query_key_clamp", model.query_key_clamp,
+      "lipschitz: RMS radius of the clamp on queries and keys; 0: none")
+      ->check(at_least(0));
+  add(command, "model.norm", model.norm,
+      "standard: layer (LayerNorm, biases everywhere) or rms (RMSNorm, no biases)")
+      ->check(CLI::IsMember({"layer", "rms"}));
+  add(command, "model.query_key_norm", model.query_key_norm,
+      "standard: RMS norm of queries and keys (true, false)");
+  add(command, "model.logit_cap", model.logit_cap, "standard: logits = c tanh(z / c); 0: none")
       ->check(at_least(0));
 }
 

@@ -18,8 +18,6 @@ using models::Role;
 constexpr int kMaxDepth = 16;
 constexpr int64_t kMaxLayers = 65536;
 
-bool optional(Role role) { return role == Role::bias || role == Role::position_bias; }
-
 // A visitor of models::fields that writes each field into a group.
 struct FieldWriter {
   Group& group;
@@ -41,7 +39,7 @@ struct FieldReader {
 
   void operator()(const char* name, at::Tensor& tensor, Role role) {
     tensors.emplace_back(name);
-    if (optional(role) && !group.has(name)) return;
+    if (is_optional(role) && !group.has(name)) return;
     tensor = group.read(name);
     require(tensor.is_floating_point(), "{}: expected floating point numbers, got {}",
             group.where(name), toString(tensor.scalar_type()));

@@ -107,7 +107,7 @@ std::vector<Group> make_groups(models::Network& network, const OptimizerOptions&
   std::map<std::string, size_t> index;
   std::map<std::string, std::pair<size_t, size_t>> place;  // path to group and member
   models::for_each_tensor(network, [&](const std::string& path, at::Tensor& tensor, Role role) {
-    if (role == Role::constant) return;
+    if (!models::is_trained(role)) return;
     Group like;
     like.rule = rule_of(role, optimizer);
     like.decays = is_matrix(role);
@@ -128,7 +128,7 @@ std::vector<Group> make_groups(models::Network& network, const OptimizerOptions&
   });
   for (size_t i = 0; i < groups.size(); ++i) store(groups[i], parts[i], shapes[i]);
   models::for_each_tensor(network, [&](const std::string& path, at::Tensor& tensor, Role role) {
-    if (role == Role::constant) return;
+    if (!models::is_trained(role)) return;
     const auto [group, member] = place.at(path);
     tensor = groups[group].members[member].leaf;
   });

@@ -159,7 +159,7 @@ void check(const TrainOptions& options, const models::Network& network) {
   const models::InputSpec& input = network.input;
   const models::Threat threat = threat_of(l, input);
   if (l.certified_eps > 0) {
-    const auto& head = std::get<models::Linear>(network.layers.back().kind);
+    const auto& head = models::head_of(network);
     const at::Tensor ahead = head_distances(head) * l.certified_eps *
                              estimated_constant(estimate_constant(network, threat), network);
     require(std::isfinite(ahead.to(at::kFloat).sum().item<double>()),

@@ -44,7 +44,7 @@ at::Tensor handicap(State& state, const LossOptions& options, double share) {
     state.constant = estimate_constant(state.network, threat_of(options, state.network.input));
   }
   const at::Tensor constant = estimated_constant(state.constant, state.network).to(at::kFloat);
-  const auto& head = std::get<models::Linear>(state.network.layers.back().kind);
+  const auto& head = models::head_of(state.network);
   return head_distances(head) * constant * (options.certified_eps * share);
 }
 

@@ -107,6 +107,34 @@ BOOST_AUTO_TEST_CASE(the_constant_of_the_logits_holds_the_last_layer_too) {
   BOOST_TEST(c.threats[0].logit_constant <= 4 * sigma * (1 + 1e-8));
 }
 
+// c tanh(z / c) ranks as z does: the same real radii, but the fp32 program sees flattened logits.
+BOOST_AUTO_TEST_CASE(a_cap_on_the_logits_costs_the_deployed_radius_alone) {
+  at::Generator g = make_generator(test::seed());
+  const models::Network plain = test::small_gpt("lipschitz", g);
+  const at::Tensor ids = at::randint(0, 7, {6, 6}, g, at::kLong);
+  const auto radii_of = [&](double cap) {
+    models::Network capped = plain;
+    std::get<models::Linear>(capped.layers.back().kind).gain /= cap;
+    capped.layers.push_back({"cap", models::Activation{models::Curve::tanh, cap}});
+    check_balls(capped, ids, 200, g);
+    return certify::certify(capped, ids, at::zeros({6, 6}, at::kLong),
+                            {models::parse_threat("every_token", plain.input)}, {})
+        .threats[0];
+  };
+  const ThreatCertificate bare =
+      certify::certify(plain, ids, at::zeros({6, 6}, at::kLong),
+                       {models::parse_threat("every_token", plain.input)}, {})
+          .threats[0];
+  const ThreatCertificate wide = radii_of(64), narrow = radii_of(0.5);
+  for (const ThreatCertificate* capped : {&wide, &narrow}) {
+    BOOST_TEST(at::allclose(capped->radius, bare.radius, 1e-9, 0));
+    BOOST_TEST((capped->radius_deployed <= bare.radius_deployed).all().item<bool>());
+  }
+  BOOST_TEST(wide.radius_deployed.sum().item<double>() > 0);
+  BOOST_TEST(narrow.radius_deployed.sum().item<double>() <
+             wide.radius_deployed.sum().item<double>());
+}
+
 // The bound is one of the stored network: the global constant can be no smaller than any ratio
 // seen.
 BOOST_AUTO_TEST_CASE(the_constant_is_above_sampled_ratios) {

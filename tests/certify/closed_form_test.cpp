@@ -101,6 +101,59 @@ BOOST_AUTO_TEST_CASE(a_query_bias_lengthens_what_keys_are_measured_by) {
   BOOST_TEST(seen <= bound_of(a, 2, 1).max.value());
 }
 
+// A key that is its bias alone: by itself it would cancel, turned by half a turn at the second
+// position it does not.
+BOOST_AUTO_TEST_CASE(a_key_bias_counts_where_keys_are_turned) {
+  const double bias = 5;
+  const at::Tensor none = at::zeros({2}, at::kDouble), query = row({0, 1});
+  Attention a;
+  a.query = at::stack({query, none}).unsqueeze(0);
+  a.key = at::zeros({1, 2, 2}, at::kDouble);
+  a.value = at::stack({row({1, 0}), none}).unsqueeze(0);
+  a.key_bias = row({bias, 0}).unsqueeze(0);
+  a.output = at::eye(2, at::kDouble);
+  a.logit_scale = 2;  // over d_head
+  a.rotary = at::stack({row({1, 0}), row({-1, 0})}).unsqueeze(1);
+  const at::Tensor x = at::stack({row({1, 0}), row({-1, 0})});
+  const at::Tensor v = at::stack({row({0, 1}), row({0, 1})});
+  const double seen = largest_token(derivative(a, x, v)) / largest_token(v);
+  BOOST_TEST(std::abs(seen - bias) < 1e-4);
+  BOOST_TEST(seen <= bound_of(a, 2, 1).max.value());
+  a.rotary = at::Tensor();
+  BOOST_TEST(bound_of(a, 2, 1).max.value() < 1 + 1e-9);
+}
+
+// A stored table that lengthens every pair by 1.5 lengthens queries and keys alike.
+BOOST_AUTO_TEST_CASE(a_table_that_is_no_rotation_is_paid_for) {
+  Attention a;
+  for (at::Tensor* w : {&a.query, &a.key, &a.value}) *w = at::eye(2, at::kDouble).unsqueeze(0);
+  a.output = at::eye(2, at::kDouble);
+  a.logit_scale = 2;
+  a.rotary = at::stack({row({1.5, 0}), row({1.5, 0})}).unsqueeze(1);
+  BOOST_TEST(std::abs(bound_of(a, 2, 1).max.value() - (1 + 2 * 2.25)) < 1e-8);
+}
+
+// RMS norm divides by sqrt(eps) near the origin, and no query is longer than sqrt(d) behind it.
+BOOST_AUTO_TEST_CASE(normalised_queries_are_steep_and_short) {
+  Attention a = head(row({1, 0}), row({1, 0}), row({1, 0}), 0);
+  a.query_key_eps = 0.25;
+  // F = G = slope 2, partner's norm min(1, 2 size).
+  BOOST_TEST(std::abs(bound_of(a, 2, 3).max.value() - (1 + 2 * 2 * 3)) < 1e-9);
+  BOOST_TEST(std::abs(bound_of(a, 2, 0.1).max.value() - (1 + 2 * 2 * 0.2 * 0.1)) < 1e-9);
+  a.query_key_clamp = 0.5;
+  BOOST_TEST(std::abs(bound_of(a, 2, 3).max.value() - (1 + 2 * 2 * 0.5 * 3)) < 1e-9);
+}
+
+BOOST_AUTO_TEST_CASE(a_squared_relu_is_twice_as_steep_as_its_longest_token) {
+  const Network network = test::alone(Activation{Curve::relu_squared, 3});
+  const auto& l = std::get<Activation>(network.layers[0].kind);
+  const Effect e = effect(l, Norms(network), {1, 4}, Upper(5));
+  BOOST_TEST(e.size.value() >= 75.0);
+  BOOST_TEST(e.size.value() <= 75.0 * (1 + 1e-12));
+  BOOST_TEST(e.max.value() >= 30.0);
+  BOOST_TEST(e.max.value() <= 30.0 * (1 + 1e-12));
+}
+
 // Equal heads add up as a root of squares: one token, so attention is the identity.
 BOOST_AUTO_TEST_CASE(heads_add_up) {
   const int64_t heads = 9;

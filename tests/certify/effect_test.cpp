@@ -91,6 +91,28 @@ BOOST_AUTO_TEST_CASE(attention_stays_below_its_three_constants) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(attention_stays_below_them_whatever_queries_and_keys_go_through) {
+  at::Generator g = make_generator(test::seed());
+  for (int parts = 1; parts < 8; ++parts) {
+    for (const bool causal : {false, true}) {
+      test::AttentionShape s;
+      s.d_head = 4;
+      s.heads = 1 + parts % 2;
+      s.width = s.heads * s.d_head;
+      s.causal = causal;
+      s.biases = parts % 3 != 0;
+      s.scale = 4;
+      s.weight = 0.8;
+      if ((parts & 1) != 0) s.query_key_eps = 0.3;
+      if ((parts & 2) != 0) s.query_key_clamp = 0.5;
+      s.rotary = (parts & 4) != 0;
+      const double worst = worst_ratio(test::attention(s, g), {s.tokens, s.width}, 1.5, g, 48);
+      BOOST_TEST(worst <= 1.0);
+      BOOST_TEST(worst > 0.0);
+    }
+  }
+}
+
 // Identity weights, H heads of one entry each, unit-RMS tokens: the formula with fused norms and
 // 1/d_head logits [the published reference] claims a Lipschitz constant of 1 (output gain 1/3).
 BOOST_AUTO_TEST_CASE(several_heads_break_the_fused_formula_and_not_ours) {
@@ -135,7 +157,7 @@ BOOST_AUTO_TEST_CASE(linear_maps_activations_and_clamps_stay_below_their_bounds)
     Linear l{test::normal({5, 4}, g), i % 2 == 0 ? test::normal({5}, g) : at::Tensor(), -1.5};
     BOOST_TEST(worst_ratio(l, {3, 4}, 2, g, 48) <= 1.0);
     for (const Curve curve : {Curve::gelu, Curve::relu, Curve::abs, Curve::gelu_tanh, Curve::tanh,
-                              Curve::silu, Curve::max_min}) {
+                              Curve::silu, Curve::max_min, Curve::relu_squared}) {
       BOOST_TEST(worst_ratio(Activation{curve, 0.8}, {3, 4}, 4, g, 48) <= 1.0);
     }
     BOOST_TEST(worst_ratio(BallClamp{0.5}, {3, 4}, 3, g, 48) <= 1.0);

@@ -17,7 +17,8 @@ inline Tensor normal(at::IntArrayRef shape, at::Generator& generator, double dev
 
 struct AttentionShape {
   int64_t heads = 2, d_head = 3, width = 6, tokens = 5;
-  bool causal = false, biases = false, position_bias = false;
+  bool causal = false, biases = false, position_bias = false, rotary = false;
+  double query_key_eps = 0, query_key_clamp = 0;
   double scale = 1, weight = 0.5;
 };
 
@@ -34,6 +35,14 @@ inline models::Attention attention(const AttentionShape& s, at::Generator& g) {
     a.output_bias = normal({s.width}, g);
   }
   if (s.position_bias) a.position_bias = normal({s.heads, s.tokens}, g, 2);
+  // Any angles, and pairs that grow by up to a quarter: what a stored table may do.
+  if (s.rotary) {
+    const Tensor angle = normal({s.tokens, s.d_head / 2}, g, 3);
+    const Tensor length = 1 + at::rand({s.tokens, s.d_head / 2}, g, at::kDouble) / 4;
+    a.rotary = at::stack({length * angle.cos(), length * angle.sin()}, -1);
+  }
+  a.query_key_eps = s.query_key_eps;
+  a.query_key_clamp = s.query_key_clamp;
   a.causal = s.causal;
   a.logit_scale = s.scale;
   a.gain = 0.7;

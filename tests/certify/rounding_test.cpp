@@ -62,7 +62,13 @@ BOOST_AUTO_TEST_CASE(each_layer_keeps_its_own_allowance) {
   at::Generator g = make_generator(test::seed());
   test::AttentionShape shape;
   shape.biases = true;
-  models::Attention attention = test::attention(shape, g);
+  const models::Attention attention = test::attention(shape, g);
+  shape.d_head = 4;
+  shape.rotary = true;
+  shape.query_key_clamp = 0.5;
+  const models::Attention turned = test::attention(shape, g);
+  shape.query_key_eps = 0.01;
+  const models::Attention normalised = test::attention(shape, g);
   const std::vector<models::Kind> kinds = {
       models::Linear{test::normal({7, 6}, g), test::normal({7}, g), 1.3},
       models::Activation{models::Curve::gelu, 0.9},
@@ -76,7 +82,10 @@ BOOST_AUTO_TEST_CASE(each_layer_keeps_its_own_allowance) {
       models::Position{test::normal({1, 6}, g)},
       models::Prepend{test::normal({2, 6}, g)},
       models::Select{3},
+      models::Activation{models::Curve::relu_squared, 0.9},
       attention,
+      turned,
+      normalised,
       models::Pool{}};
   for (const models::Kind& kind : kinds) {
     // Values that fp32 holds exactly, so that both precisions see the same layer.

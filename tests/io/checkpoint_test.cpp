@@ -25,7 +25,8 @@ BOOST_AUTO_TEST_SUITE(checkpoint_test)
 BOOST_AUTO_TEST_CASE(every_layer_kind_comes_back_bit_for_bit) {
   const TempFolder folder;
   std::set<std::string> kinds;
-  for (const Network& network : {sample_images(), sample_class_token(), sample_text()}) {
+  for (const Network& network :
+       {sample_images(), sample_class_token(), sample_text(), sample_capped_logits()}) {
     collect_kinds(network.layers, kinds);
     const io::Checkpoint saved = sample_checkpoint(network);
     io::save_checkpoint(folder / "c.h5", saved);

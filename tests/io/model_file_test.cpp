@@ -32,7 +32,8 @@ constexpr const char* kInput = "[input]\nkind = \"tokens\"\ncontext = 4\nvocabul
 BOOST_AUTO_TEST_SUITE(model_file_test)
 
 BOOST_AUTO_TEST_CASE(a_printed_model_reads_back_as_the_same_network) {
-  for (const Network& network : {sample_images(), sample_class_token(), sample_text()}) {
+  for (const Network& network :
+       {sample_images(), sample_class_token(), sample_text(), sample_capped_logits()}) {
     const std::string text = io::to_toml({describe(network), "w.safetensors"});
     const io::ModelFile back = io::model_from_toml(text, "m.toml");
     BOOST_TEST(back.weights == "w.safetensors");

@@ -24,7 +24,8 @@ BOOST_AUTO_TEST_CASE(checkpoints_keep_every_bit_both_ways) {
   const TempFolder folder;
   for (const at::ScalarType type :
        {at::kDouble, at::kFloat, at::kHalf, at::kBFloat16, at::kFloat8_e4m3fn}) {
-    for (const Network& network : {sample_images(), sample_class_token(), sample_text()}) {
+    for (const Network& network :
+         {sample_images(), sample_class_token(), sample_text(), sample_capped_logits()}) {
       const io::Checkpoint c = sample_checkpoint(converted(network, type));
       io::save_checkpoint(folder / "a.h5", c);
       io::save_weights(folder / "b.safetensors", io::load_checkpoint(folder / "a.h5"));

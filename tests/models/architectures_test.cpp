@@ -85,6 +85,43 @@ BOOST_AUTO_TEST_CASE(a_standard_transformer_is_pre_layer_norm_with_root_d_logits
   BOOST_TEST(attentions == 2);
 }
 
+// The baseline of the speed runs: RMSNorm, rotary in place of learned positions, QK norm, squared
+// ReLU, capped logits, no bias anywhere.
+BOOST_AUTO_TEST_CASE(a_standard_gpt_can_have_the_parts_of_today) {
+  const Network n = sample_capped_logits();
+  check(n);
+  const auto& attend = std::get<Residual>(n.layers[1].kind);
+  const auto& norm = std::get<Normalize>(attend.branch[0].kind);
+  const auto& attention = std::get<Attention>(attend.branch[1].kind);
+  BOOST_TEST((!norm.centered && !norm.bias.defined()));
+  BOOST_TEST(attention.query_key_eps > 0);
+  BOOST_TEST(attention.rotary.defined());
+  BOOST_TEST(!attention.query_bias.defined());
+  BOOST_TEST(attention.logit_scale == 2.0);
+  for (const Layer& layer : n.layers) {
+    BOOST_TEST(!std::holds_alternative<Position>(layer.kind));
+  }
+  // c tanh(z / c) of the logits that the same network has without the cap.
+  Network plain = n;
+  plain.layers.pop_back();
+  std::get<Linear>(plain.layers.back().kind).gain = 1;
+  const Tensor ids = at::arange(5, at::kLong).unsqueeze(0);
+  const Tensor expected = 15 * at::tanh(forward(plain, ids) / 15);
+  BOOST_TEST((forward(n, ids) - expected).abs().max().item<double>() < 1e-5);
+}
+
+BOOST_AUTO_TEST_CASE(a_lipschitz_gpt_can_turn_and_clamp_its_queries) {
+  Architecture a = architecture("gpt", "lipschitz");
+  a.rotary = 1000;
+  a.query_key_clamp = 0.5;
+  a.position_bias = false;
+  const Network n = build(a, text(), 9, make_generator(4));
+  const auto& attention = std::get<Attention>(std::get<Residual>(n.layers[2].kind).branch[1].kind);
+  BOOST_TEST(attention.query_key_clamp == 0.5);
+  BOOST_TEST(attention.rotary.defined());
+  BOOST_TEST(!attention.position_bias.defined());
+}
+
 BOOST_AUTO_TEST_CASE(one_generator_state_makes_one_network) {
   const auto make = [](uint64_t seed) {
     return build(architecture("vit", "lipschitz"), pixels(), 5, make_generator(seed));
@@ -115,6 +152,17 @@ BOOST_AUTO_TEST_CASE(impossible_shapes_are_refused_by_the_name_of_the_option) {
   BOOST_TEST(with([](Architecture& a) { a.width = 0; }) != "");
   BOOST_TEST(with([](Architecture& a) { a.blocks = -1; }, "gpt") != "");
   BOOST_TEST(refusal(architecture("gpt", "lipschitz"), pixels()) != "");
+  const auto names = [&](auto change, const char* option, const std::string& name = "gpt") {
+    BOOST_TEST(contains(with(change, name), option), option);
+  };
+  names([](Architecture& a) { a.activation = "relu_squared"; }, "relu_squared");
+  names([](Architecture& a) { a.query_key_norm = true; }, "query_key_norm");
+  names([](Architecture& a) { a.logit_cap = 15; }, "logit_cap");
+  names([](Architecture& a) { a.rotary = 100; }, "model.rotary", "vit");
+  names([](Architecture& a) { a.rotary = 1; }, "model.rotary");
+  names([](Architecture& a) { a.rotary = 100, a.heads = 4; }, "model.rotary");
+  names([](Architecture& a) { a.style = "standard", a.query_key_clamp = 1; }, "query_key_clamp");
+  names([](Architecture& a) { a.style = "standard", a.norm = "batch"; }, "norm");
   BOOST_TEST(refusal(architecture("vit", "lipschitz"), text()) != "");
   BOOST_TEST(refusal(architecture("vit", "lipschitz"), pixels(), 1) != "");
 }

@@ -38,7 +38,7 @@ bool names(const std::string& text, const std::string& layer) { return contains(
 BOOST_AUTO_TEST_SUITE(check_test)
 
 BOOST_AUTO_TEST_CASE(the_samples_pass_and_run) {
-  for (const Network& network : {sample_images(), sample_text()}) {
+  for (const Network& network : {sample_images(), sample_text(), sample_capped_logits()}) {
     check(network);
     const bool pixels = network.input.kind == InputKind::pixels;
     const Tensor input = pixels ? at::zeros({2, 1, 4, 4}) : at::zeros({2, 5}, at::kLong);
@@ -112,6 +112,18 @@ BOOST_AUTO_TEST_CASE(the_blocks_of_attention_must_agree) {
                    "position_bias"));
   BOOST_TEST(names(with([](Attention& a) { a.causal = false; }), "causal"));
   BOOST_TEST(names(with([](Attention& a) { a.logit_scale = NAN; }), "logit_scale"));
+  BOOST_TEST(names(with([](Attention& a) { a.query_key_eps = -1; }), "query_key_eps"));
+  BOOST_TEST(names(with([](Attention& a) { a.query_key_clamp = NAN; }), "query_key_clamp"));
+  // d_head is 3
+  BOOST_TEST(names(with([](Attention& a) { a.rotary = at::ones({5, 1, 2}); }), "rotary"));
+  const auto turned = [](const Tensor& table) {
+    return refusal<Attention>(sample_capped_logits(), "blocks.0.attention",
+                              [&](Attention& a) { a.rotary = table; });
+  };
+  BOOST_TEST(turned(at::ones({5, 2, 2})) == "");
+  BOOST_TEST(names(turned(at::ones({4, 2, 2})), "rotary"));
+  BOOST_TEST(names(turned(at::ones({5, 1, 2})), "rotary"));
+  BOOST_TEST(names(turned(at::ones({5, 4})), "rotary"));
   BOOST_TEST(names(with([](Attention& a) { a.gain = INFINITY; }), "gain"));
 }
 
@@ -128,7 +140,7 @@ BOOST_AUTO_TEST_CASE(numbers_must_lie_in_their_ranges) {
                                       [&](PixelNormalize& l) { l.std = at::full({1}, radius); }),
               "normalize"));
   }
-  for (const int64_t curve : {-1, 7}) {
+  for (const int64_t curve : {-1, 8}) {
     BOOST_TEST(
         names(refusal<Activation>(images, "m.curve",
                                   [&](Activation& l) { l.curve = static_cast<Curve>(curve); }),

@@ -41,6 +41,29 @@ BOOST_AUTO_TEST_CASE(every_defined_tensor_is_visited_once_with_its_role) {
   BOOST_TEST((images.at("head.weight") == Role::head));
 }
 
+// The head is the last linear layer also where a cap on the logits stands behind it.
+BOOST_AUTO_TEST_CASE(the_head_is_found_behind_a_cap_on_the_logits) {
+  const Network capped = sample_capped_logits();
+  BOOST_TEST(head_index(capped) + 2 == capped.layers.size());
+  BOOST_TEST_REQUIRE(logit_cap(capped) != nullptr);
+  BOOST_TEST(logit_cap(capped)->gain == 15);
+  const auto found = roles(capped);
+  BOOST_TEST((found.at("head.weight") == Role::head));
+  BOOST_TEST((found.at("blocks.0.attention.rotary") == Role::rotary));
+  BOOST_TEST((found.at("blocks.0.mlp.up.weight") == Role::hidden));
+  const Network plain = sample_text();
+  BOOST_TEST(head_index(plain) + 1 == plain.layers.size());
+  BOOST_TEST(logit_cap(plain) == nullptr);
+  Network headless = plain;
+  headless.layers.pop_back();
+  BOOST_TEST(head_index(headless) == headless.layers.size());
+  BOOST_TEST(contains(error_of([&] { head_of(headless); }), "linear layer"));
+  // Falling, it would turn the ranking round.
+  Network falling = capped;
+  std::get<Activation>(falling.layers.back().kind).gain = -15;
+  BOOST_TEST(logit_cap(falling) == nullptr);
+}
+
 BOOST_AUTO_TEST_CASE(parameters_are_counted_without_constants) {
   // embed 6 x 4 + 6, position 4 x 6, norm 2 x 6, attention 4 x 36 + 6 + 6, norm 6, up 8 x 6 + 8,
   // down 6 x 8, head 3 x 6 + 3; the mean and deviation of the pixels are not trained.

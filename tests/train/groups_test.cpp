@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(grouping_keeps_every_value_and_leaves_constants_alone) {
     BOOST_TEST_REQUIRE(before.size() == after.size());
     for (const auto& [path, value] : before) BOOST_TEST(at::equal(value, after.at(path)), path);
     models::for_each_tensor(network, [&](const std::string& path, at::Tensor& t, Role role) {
-      BOOST_TEST((t.requires_grad() && t.is_leaf()) == (role != Role::constant), path);
+      BOOST_TEST((t.requires_grad() && t.is_leaf()) == models::is_trained(role), path);
     });
     size_t members = 0;
     for (const auto& group : groups) members += group.members.size();
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(every_parameter_moves_and_no_constant_does) {
         state.network, [&](const std::string& path, const at::Tensor& t, Role role) {
           // A key bias shifts all logits of a row alike: its gradient is rounding.
           if (path.find("key.bias") != std::string::npos) return;
-          BOOST_TEST(at::equal(before.at(path), t.detach()) == (role == Role::constant),
+          BOOST_TEST(at::equal(before.at(path), t.detach()) == !models::is_trained(role),
                      name << " " << path);
         });
   }
