@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/certified_sigma.hpp"
+#include "kernels/rounding.hpp"
 #include "kernels/sigma_proof.hpp"
 #include "kernels/stored.hpp"
 #include "kernels/top_eigenvalue.hpp"
@@ -19,7 +20,8 @@ namespace {
 // eigenvalue, and after a cap in floating point decides: what is over is over by rounding. The
 // tight bound takes several times as long.
 double bound_against(const Evidence& e, double limit, double step) {
-  const double target = std::ldexp(limit, -e.a.exponent);
+  // Two steps below, for the way back to stored units rounds up: in subnormal numbers that is much.
+  const double target = std::ldexp(down(down(limit)), -e.a.exponent);
   for (const double excess : {0.0, step, 8 * step}) {
     const double rho = rho_for_limit(e, target * (1 + excess));
     const double bound = stored_upper(upper_if_completed(e, rho), e.a);
@@ -65,7 +67,7 @@ void divide(const at::Tensor& matrix, double divisor, ProofStorage& storage,
 // What does not hold is divided into `held`, which is asked for only then.
 void cap_one(const at::Tensor& matrix, double wanted, ProofStorage& storage,
              const std::function<at::Tensor()>& held) {
-  constexpr int rounds = 20;
+  constexpr int rounds = 30;  // margins up to 1, from any unit
   const double limit = wanted * (1 - 4e-10);
   const auto side = static_cast<double>(std::min(matrix.size(0), matrix.size(1)));
   double margin = 2 * std::sqrt(side) * unit_roundoff(matrix.scalar_type());

@@ -16,19 +16,23 @@ namespace {
 
 using Steps = std::vector<Quintic>;
 
+constexpr size_t kWideGram = kCallerSlots + 8;  // read at once: one for all calls
+
 // (batch, 1, 1) in double, at least sigma of every matrix: the Schatten-4 norm ||G||_F^(1/2) of the
 // computed G = fl(X X^T). ||G - X X^T|| <= gamma_n ||X||_F^2 and ||X||_F^2 <= tr G / (1 - gamma_n)
 // for inner products of length n in the dtype's arithmetic; 8 units cover the conversion back and
 // the division, 1e-9 the sums in double. A set may blow up above 1, hence never below sigma.
-at::Tensor norm_up(const at::Tensor& gram, int64_t length, double unit) {
+at::Tensor norm_up(const at::Tensor& gram, int64_t length, double unit, Workspace& workspace) {
   const double nu = static_cast<double>(length) * unit;
   require(nu < 0.25, "expected an inner dimension under {} for this dtype, got {}", 0.25 / unit,
           length);
   const double gamma = nu / (1 - nu);
   const at::Tensor trace = gram.diagonal(0, -2, -1).sum(-1, false, at::kDouble);
+  // LibTorch would make the copy in double itself, afresh in every call.
+  const at::Tensor wide =
+      workspace.take(kWideGram, gram.sizes(), gram.options().dtype(at::kDouble)).copy_(gram);
   const at::Tensor square =
-      at::linalg_vector_norm(gram, 2, at::IntArrayRef{-2, -1}, false, at::kDouble) +
-      trace * (gamma / (1 - gamma));
+      at::linalg_vector_norm(wide, 2, at::IntArrayRef{-2, -1}) + trace * (gamma / (1 - gamma));
   return square.sqrt().mul(1 + 1e-9 + 8 * unit).reshape({-1, 1, 1});
 }
 
@@ -58,7 +62,7 @@ Field normalized(const at::Tensor& wide, const at::Tensor& largest, Workspace& w
   if (gram) f.c = square(kC), f.d = square(kD);
   at::div_out(f.x, wide, at::where(largest == 0, at::ones_like(largest), largest));
   symmetric_product(f.a, 0, {}, 1, f.x, f.x.mT());
-  const at::Tensor norm = norm_up(f.a, n, unit_roundoff(wide.scalar_type()));
+  const at::Tensor norm = norm_up(f.a, n, unit_roundoff(wide.scalar_type()), workspace);
   f.x.div_(norm.to(wide.scalar_type()));
   f.a.div_(norm.square().to(wide.scalar_type()));  // the first Gram product serves the first step
   return f;
