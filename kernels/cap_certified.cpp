@@ -27,7 +27,7 @@ double bound_against(const Evidence& e, double limit, double step) {
     const double bound = stored_upper(upper_if_completed(e, rho), e.a);
     if (std::isfinite(bound)) return bound;
   }
-  return stored_upper(upper_from_estimate(e, estimate_top(e.g).value), e.a);
+  return stored_upper(upper_from_estimate(e, estimate_top(e.g, e.storage).value), e.a);
 }
 
 // The cheapest proof first: the Frobenius norm.

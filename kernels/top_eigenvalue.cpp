@@ -15,11 +15,20 @@ constexpr int64_t kDirectSide = 96;  // below, all eigenvalues cost less than th
 constexpr int64_t kPlainSteps = 40, kInverseSteps = 80, kLookEvery = 10;
 constexpr double kResidual = 1e-11;
 
-at::Tensor full(const Gram& g) {
-  const at::Tensor lower = at::from_blob(const_cast<double*>(g.lower.data()), {g.size, g.size},
-                                         at::TensorOptions(at::kDouble))
-                               .tril();
-  return lower + lower.tril(-1).mT();
+at::Tensor square_of(std::vector<double>& storage, int64_t n) {
+  storage.resize(n * n);
+  return at::from_blob(storage.data(), {n, n}, at::TensorOptions(at::kDouble));
+}
+
+at::Tensor full(const Gram& g, std::vector<double>& storage) {
+  const at::Tensor whole = square_of(storage, g.size);
+  double* out = storage.data();
+  for (int64_t i = 0; i < g.size; ++i) {
+    for (int64_t j = 0; j <= i; ++j) {
+      out[i * g.size + j] = out[j * g.size + i] = g.lower[i * g.size + j];
+    }
+  }
+  return whole;
 }
 
 EigenEstimate estimate(double value, const at::Tensor& vector) {
@@ -78,23 +87,29 @@ Ritz lanczos(const at::Tensor& start, int64_t most, const Operator& apply, const
 // Flat spectra keep Lanczos busy for hundreds of steps: their largest values are close beside the
 // width of the spectrum. Beside their distance to a shift a little above they are not, so Lanczos
 // on (shift I - G)^-1 settles in some ten.
-std::optional<EigenEstimate> by_inverse(const at::Tensor& g, const Ritz& rough) {
-  double excess = 2 * rough.residual + 1e-9 * rough.value;
+//
+// `b` is G and becomes shift I - G.
+std::optional<EigenEstimate> by_inverse(const at::Tensor& b, const Ritz& rough,
+                                        std::vector<double>& storage) {
+  const int64_t n = b.size(0);
+  at::Tensor lower = square_of(storage, n).t();  // as LAPACK has it, or LibTorch makes a copy
+  at::Tensor failed = at::empty({}, at::kInt);
+  double excess = 2 * rough.residual + 1e-9 * rough.value, shift = 0;
+  b.neg_();
   for (int attempt = 0; attempt < 4; ++attempt, excess *= 4) {
-    const double shift = rough.value + excess;
-    const at::Tensor b = g.neg();
-    b.diagonal().add_(shift);
-    const auto [factor, failed] = at::linalg_cholesky_ex(b);
+    b.diagonal().add_(rough.value + excess - shift);
+    shift = rough.value + excess;
+    at::linalg_cholesky_ex_out(lower, failed, b);
     if (failed.item<int>() != 0) continue;
-    const at::Tensor lower = factor;
     const auto solve = [&](const at::Tensor& x) {
-      return at::cholesky_solve(x.unsqueeze(1), lower).squeeze(1);
+      const at::Tensor y = at::linalg_solve_triangular(lower, x.unsqueeze(1), /*upper=*/false);
+      return at::linalg_solve_triangular(lower.t(), y, /*upper=*/true).squeeze(1);
     };
     // d(shift - 1 / mu) = d mu / mu^2
     const auto good = [&](const Ritz& r) {
       return r.error <= kResidual * rough.value * r.value * r.value;
     };
-    const Ritz found = lanczos(rough.vector, std::min(g.size(0) - 1, kInverseSteps), solve, good);
+    const Ritz found = lanczos(rough.vector, std::min(n - 1, kInverseSteps), solve, good);
     if (!good(found)) return std::nullopt;
     return estimate(shift - 1 / found.value, found.vector);
   }
@@ -103,16 +118,16 @@ std::optional<EigenEstimate> by_inverse(const at::Tensor& g, const Ritz& rough) 
 
 }  // namespace
 
-EigenEstimate estimate_top(const Gram& g) {
-  const at::Tensor whole = full(g);
+EigenEstimate estimate_top(const Gram& g, ProofStorage& storage) {
+  const at::Tensor whole = full(g, storage.factor);
   if (g.size <= kDirectSide) return directly(whole);
   const auto good = [](const Ritz& r) { return r.error <= kResidual * r.value; };
   const Ritz rough = lanczos(
       at::randn({g.size}, make_generator(0x746f70), at::kDouble), kPlainSteps,
       [&](const at::Tensor& x) { return at::mv(whole, x); }, good);
   if (good(rough)) return estimate(rough.value, rough.vector);
-  if (auto found = by_inverse(whole, rough)) return *found;
-  return directly(whole);
+  if (auto found = by_inverse(whole, rough, storage.chunk)) return *found;
+  return directly(full(g, storage.factor));
 }
 
 }  // namespace taut::kernels
