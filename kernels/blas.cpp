@@ -25,12 +25,10 @@ std::string blas_name() {
   return fmt::format("{} ({} kernels)", openblas_get_config(), openblas_get_corename());
 }
 
-void short_side_gram(const double* a, int64_t rows, int64_t cols, double* c) {
-  const bool tall = rows > cols;
-  const blasint n = side(tall ? cols : rows), k = side(tall ? rows : cols);
+void gram_product(const double* a, bool tall, int64_t n, int64_t k, int64_t stride, double* c) {
   const std::lock_guard<std::mutex> lock(in_use);
-  cblas_dsyrk(CblasRowMajor, CblasLower, tall ? CblasTrans : CblasNoTrans, n, k, 1.0, a, side(cols),
-              0.0, c, n);
+  cblas_dsyrk(CblasRowMajor, CblasLower, tall ? CblasTrans : CblasNoTrans, side(n), side(k), 1.0, a,
+              side(stride), 0.0, c, side(n));
 }
 
 void subtract_product(double* c, const double* a, const double* b, int64_t m, int64_t n, int64_t k,

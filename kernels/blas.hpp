@@ -7,8 +7,9 @@
 // callers at once.
 namespace taut::kernels {
 
-// c (n, n), lower triangle, = A^T A of the short side n: A is (rows, cols) as stored.
-void short_side_gram(const double* a, int64_t rows, int64_t cols, double* c);
+// c (n, n), lower triangle, of inner products of length k: A^T A with A (k, n) when `tall`, else
+// A A^T with A (n, k); rows of A `stride` apart.
+void gram_product(const double* a, bool tall, int64_t n, int64_t k, int64_t stride, double* c);
 
 // c (m, n) -= a b^T with a (m, k), b (n, k); all with rows `stride` apart.
 void subtract_product(double* c, const double* a, const double* b, int64_t m, int64_t n, int64_t k,

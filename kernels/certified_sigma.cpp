@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/sigma_proof.hpp"
 #include "kernels/stored.hpp"
@@ -13,12 +14,14 @@ namespace taut::kernels {
 namespace {
 
 // The proof is in sigma_proof.cpp.
-Interval bound(const ScaledMatrix& a) {
+Interval bound(const ScaledMatrix& a, ProofStorage& storage) {
   if (a.zero()) return {};
-  const Evidence e = gather(a);
-  const EigenEstimate top = estimate_top(e.g);
-  return {stored_lower(lower_witness(a, top.vector), a),
-          stored_upper(upper_from_estimate(e, top.value), a)};
+  Evidence e = gather(a, std::move(storage));
+  const EigenEstimate top = estimate_top(e.g, e.storage);
+  const Interval sigma{stored_lower(lower_witness(a, top.vector), a),
+                       stored_upper(upper_from_estimate(e, top.value), a)};
+  storage = release(e);
+  return sigma;
 }
 
 }  // namespace
@@ -27,7 +30,12 @@ std::vector<Interval> certified_sigma(const at::Tensor& matrices) {
   const at::NoGradGuard no_grad;
   const at::Tensor batch = as_batch(matrices);
   std::vector<Interval> out;
-  for (int64_t i = 0; i < batch.size(0); ++i) out.push_back(bound(scale_to_unit(batch[i])));
+  ProofStorage storage;  // one for all matrices of the batch
+  for (int64_t i = 0; i < batch.size(0); ++i) {
+    ScaledMatrix a = scale_to_unit(batch[i], std::move(storage.entries));
+    out.push_back(bound(a, storage));
+    storage.entries = std::move(a.entries);
+  }
   return out;
 }
 

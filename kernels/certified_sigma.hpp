@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "kernels/workspace.hpp"
+
 namespace taut::kernels {
 
 // lower <= sigma_max <= upper, proved for the stored values, rounding included.
@@ -24,7 +26,8 @@ double certified_sigma_max(const at::Tensor& matrices);
 // above is divided by (bound / limit)(1 + 2 sqrt(min(m, n)) u), rounded to its own dtype and
 // certified again, until it holds; u grows with the rounds. Held means: by a proof that leaves
 // certified_sigma the 4e-10 by which it may be looser. What holds is returned unchanged, bit for
-// bit. Throws Error on NaN, on infinity and unless 0 < limit < infinity.
-at::Tensor cap_certified(const at::Tensor& matrices, double limit);
+// bit. Throws Error on NaN, on infinity and unless 0 < limit < infinity. With a workspace
+// nothing of the size of a matrix is allocated, for short sides above 96.
+at::Tensor cap_certified(const at::Tensor& matrices, double limit, Workspace* workspace = nullptr);
 
 }  // namespace taut::kernels

@@ -12,6 +12,11 @@ struct CholeskyTest {
 // Factors fl(rho I - G) as textbook Cholesky does, in conventional inner products, panel by panel.
 // A completed factor is multiplied out against a fixed vector: an Error that names the BLAS when
 // rounding cannot explain the difference.
-CholeskyTest cholesky_test(const Gram& g, double rho);
+// Works in `factor`.
+CholeskyTest cholesky_test(const Gram& g, double rho, std::vector<double>& factor);
+inline CholeskyTest cholesky_test(const Gram& g, double rho) {
+  std::vector<double> own;
+  return cholesky_test(g, rho, own);
+}
 
 }  // namespace taut::kernels

@@ -1,6 +1,8 @@
 #include "kernels/gram.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "kernels/blas.hpp"
 #include "kernels/build.hpp"
@@ -16,6 +18,22 @@ Product signs(int64_t size) {
     x.value[i] = mix(0x6772616d, {static_cast<uint64_t>(i)}) % 2 == 0 ? 1.0 : -1.0;
   }
   return x;
+}
+
+int64_t chunks_of(const ScaledMatrix& a) { return (a.long_side() + kGramChunk - 1) / kGramChunk; }
+
+void chunk_product(const ScaledMatrix& a, int64_t chunk, double* out) {
+  const bool tall = a.rows > a.cols;
+  const int64_t first = chunk * kGramChunk, length = std::min(kGramChunk, a.long_side() - first);
+  const double* entries = a.entries.data() + first * (tall ? a.cols : 1);
+  gram_product(entries, tall, a.short_side(), length, a.cols, out);
+}
+
+// One rounded addition an entry: the proof counts them.
+void add_lower(const std::vector<double>& from, Gram& g) {
+  for (int64_t i = 0; i < g.size; ++i) {
+    for (int64_t j = 0; j <= i; ++j) g.lower[i * g.size + j] += from[i * g.size + j];
+  }
 }
 
 // G x, with the lower triangle read as a symmetric matrix.
@@ -35,9 +53,19 @@ std::vector<double> symmetric_times(const Gram& g, const std::vector<double>& x)
 
 }  // namespace
 
-Gram gram(const ScaledMatrix& a) {
-  Gram g{a.short_side(), std::vector<double>(a.short_side() * a.short_side())};
-  short_side_gram(a.entries.data(), a.rows, a.cols, g.lower.data());
+int64_t gram_terms(const ScaledMatrix& a) {
+  return std::min(a.long_side(), kGramChunk) + chunks_of(a) - 1;
+}
+
+Gram gram(const ScaledMatrix& a, ProofStorage& storage) {
+  Gram g{a.short_side(), std::move(storage.gram)};
+  g.lower.resize(g.size * g.size);
+  chunk_product(a, 0, g.lower.data());
+  if (chunks_of(a) > 1) storage.chunk.resize(g.lower.size());
+  for (int64_t chunk = 1; chunk < chunks_of(a); ++chunk) {
+    chunk_product(a, chunk, storage.chunk.data());
+    add_lower(storage.chunk, g);
+  }
   check_gram(g, a);
   return g;
 }

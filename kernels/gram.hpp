@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/scaled_matrix.hpp"
+#include "kernels/workspace.hpp"
 
 namespace taut::kernels {
 
@@ -14,8 +15,18 @@ struct Gram {
   std::vector<double> lower;  // (size, size), row by row
 };
 
-// By cblas_dsyrk, then checked by check_gram.
-Gram gram(const ScaledMatrix& a);
+// Rows of the long side in one product; the products are added up in order.
+inline constexpr int64_t kGramChunk = 1024;
+
+// N such that |G - A^T A| <= gamma_N |A|^T |A| (sigma_proof.cpp).
+int64_t gram_terms(const ScaledMatrix& a);
+
+// By cblas_dsyrk, then checked by check_gram. Works in `storage`, whose `gram` becomes the result.
+Gram gram(const ScaledMatrix& a, ProofStorage& storage);
+inline Gram gram(const ScaledMatrix& a) {
+  ProofStorage own;
+  return gram(a, own);
+}
 
 // Compares G x with A^T (A x) for a fixed vector of signs, entry by entry, within what rounding can
 // explain in conventional inner products. Throws an Error that names the BLAS: one that computes in

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "kernels/certified_sigma.hpp"
 #include "kernels/orthogonalize.hpp"
-#include "kernels/polynomial.hpp"
 #include "kernels/stored.hpp"
 #include "kernels/symmetric.hpp"
 #include "src/core/core.hpp"
@@ -32,81 +32,108 @@ namespace {
 constexpr int64_t kExactSide = 256;  // where eigenvectors cost no more than six matrix products
 constexpr double kBoundedLimit = 1.1, kMsignLimit = 5;
 
+enum Slot : size_t { kWide = kHardCapSlots, kX, kE, kSquare, kDrop, kOut, kStored };
+
+struct Field {
+  Workspace& workspace;
+  at::Tensor x;  // (batch, short, long), over the limit where the method wants it so
+
+  at::Tensor take(Slot slot, c10::IntArrayRef shape) const {
+    return workspace.take(slot, shape, x.options());
+  }
+  at::Tensor square(Slot slot) const { return take(slot, {x.size(0), x.size(1), x.size(1)}); }
+};
+
 at::Tensor plus_identity(at::Tensor x, double weight) {
   x.diagonal(0, -2, -1).add_(weight);
   return x;
 }
 
-// Matrices that hold the limit come back bit for bit.
-at::Tensor exact(const at::Tensor& x, double limit) {
-  const at::Tensor wide = x.to(at::kDouble);
-  const auto [square, u] = at::linalg_eigh(at::matmul(wide, wide.mT()));
-  const at::Tensor weight = limit / square.clamp_min(0).sqrt().clamp_min(limit) - 1;
+// Matrices that hold the limit come back bit for bit. An exact power of two keeps squares of huge
+// and tiny entries in range.
+at::Tensor exact(const at::Tensor& x, const at::Tensor& largest, double limit) {
+  const at::Tensor most = at::where(largest > 0, largest, at::ones_like(largest)).to(at::kDouble);
+  // (batch, 1, 1); the mantissa is exact, so is the quotient, and 2^1024 is avoided.
+  const at::Tensor unit = at::where(most > 1, most / 2, most) / std::get<0>(at::frexp(most));
+  const at::Tensor wide = x.to(at::kDouble), scaled = wide / unit;
+  const at::Tensor cap = limit / unit.squeeze(-1);
+  const auto [square, u] = at::linalg_eigh(at::matmul(scaled, scaled.mT()));
+  const at::Tensor weight = cap / square.clamp_min(0).sqrt().maximum(cap) - 1;
   const at::Tensor change = at::matmul(u * weight.unsqueeze(-2), at::matmul(u.mT(), wide));
   return at::where((weight < 0).any(-1, true).unsqueeze(-1), wide + change, wide)
       .to(x.scalar_type());
 }
 
-// fl(l r) of symmetric factors that commute.
-at::Tensor symmetric(const at::Tensor& l, const at::Tensor& r) {
-  at::Tensor out = at::empty_like(l, at::MemoryFormat::Contiguous);
-  symmetric_product(out, 0, {}, 1, l, r);
-  return out;
-}
-
-at::Tensor gram_less_identity(const at::Tensor& x) {
-  at::Tensor e = at::empty({x.size(0), x.size(1), x.size(1)}, x.options());
-  symmetric_product(e, 0, {}, 1, x, x.mT());
+at::Tensor gram_less_identity(const Field& f) {
+  const at::Tensor e = f.square(kE);
+  symmetric_product(e, 0, {}, 1, f.x, f.x.mT());
   return plus_identity(e, -1);
 }
 
-at::Tensor bounded(const at::Tensor& x) {
-  const at::Tensor e = gram_less_identity(x);
-  const at::Tensor p = plus_identity(sign_symmetric(e), 1) / 2;
-  const at::Tensor square = symmetric(e, e);
+at::Tensor bounded(const Field& f) {
+  const at::Tensor e = gram_less_identity(f);
+  const at::Tensor p =
+      plus_identity(sign_symmetric(e, {PolarSet::polar_express, 7}, &f.workspace), 1);
+  const at::Tensor square = f.square(kSquare), drop = f.square(kDrop);
+  symmetric_product(square, 0, {}, 1, e, e);
   // 1 - q = E / 2 - 3 E^2 / 8 + 5 E^3 / 16
-  at::Tensor drop = polynomial_update(0.5, e, -0.375, square);
+  drop.copy_(e).mul_(0.5).add_(square, -0.375);
   symmetric_product(drop, 1, drop, 0.3125, e, square);
-  return at::baddbmm(x, symmetric(p, drop), x, 1, -1);
+  symmetric_product(square, 0, {}, 0.5, p, drop);
+  at::Tensor out = f.take(kOut, f.x.sizes());
+  return at::baddbmm_out(out, f.x, square, f.x, 1, -1);
 }
 
-at::Tensor by_msign(const at::Tensor& x) {
-  const at::Tensor o = orthogonalize(x, {PolarSet::polar_express, 7});
-  const at::Tensor cut = sign_symmetric(gram_less_identity(x));
-  return at::baddbmm(o + x, cut, o - x) / 2;
+at::Tensor by_msign(const Field& f) {
+  const at::Tensor o =
+      orthogonalize(f.x, {PolarSet::polar_express, 7}, PolarForm::automatic, &f.workspace);
+  const at::Tensor cut =
+      sign_symmetric(gram_less_identity(f), {PolarSet::polar_express, 7}, &f.workspace);
+  at::Tensor out = f.take(kOut, f.x.sizes()), less = f.take(kDrop, f.x.sizes());
+  at::sub_out(less, o, f.x);
+  at::add_out(out, o, f.x);
+  return out.baddbmm_(cut, less).div_(2);
+}
+
+// In place of x, a view of storage of ours.
+at::Tensor over_limit(const at::Tensor& x, double limit, Workspace& workspace) {
+  return workspace.take(kX, x.sizes(), x.options()).copy_(x).div_(limit);
 }
 
 }  // namespace
 
-at::Tensor hard_cap_by(HardCap method, const at::Tensor& matrices, double limit) {
+at::Tensor hard_cap_by(HardCap method, const at::Tensor& matrices, double limit,
+                       Workspace* workspace) {
   const at::NoGradGuard no_grad;
   require(std::isfinite(limit) && limit > 0, "expected a norm limit above 0, got {}", limit);
-  require(matrices.scalar_type() == at::kFloat || matrices.scalar_type() == at::kDouble,
-          "expected matrices of float or double, got {}", toString(matrices.scalar_type()));
-  const at::Tensor batch = as_batch(matrices);
-  require(at::isfinite(batch).all().item<bool>(),
-          "expected finite matrices to cap, got NaN or infinity in {}",
-          shape_text(matrices.sizes()));
+  Workspace own;
+  Workspace& w = workspace != nullptr ? *workspace : own;
+  const at::Tensor batch = working_batch(matrices, w, kWide);
   if (batch.numel() == 0) return matrices.detach().clone();
+  const at::Tensor largest = largest_entry(batch, "cap");
   const bool tall = batch.size(1) > batch.size(2);
   const at::Tensor x = tall ? batch.mT() : batch;
-  const at::Tensor y = method == HardCap::exact     ? exact(x, limit)
-                       : method == HardCap::bounded ? bounded(x / limit) * limit
-                                                    : by_msign(x / limit) * limit;
-  return (tall ? y.mT() : y).reshape(matrices.sizes()).contiguous();
+  const auto result = [&] {
+    if (method == HardCap::exact) return exact(x, largest, limit);
+    const Field f{w, over_limit(x, limit, w)};
+    return (method == HardCap::bounded ? bounded(f) : by_msign(f)).mul_(limit);
+  };
+  const at::Tensor y = result();
+  return as_stored(tall ? y.mT() : y, matrices, w, kStored);
 }
 
-at::Tensor hard_cap(const at::Tensor& matrices, double limit, double sigma_bound) {
+at::Tensor hard_cap(const at::Tensor& matrices, double limit, double sigma_bound,
+                    Workspace* workspace) {
   require(matrices.dim() >= 2, "expected matrices (..., m, n), got {}",
           shape_text(matrices.sizes()));
   require(sigma_bound >= 0, "expected a bound on sigma, or 0 for none, got {}", sigma_bound);
-  if (sigma_bound > 0 && sigma_bound <= limit) return cap_certified(matrices, limit);
+  if (sigma_bound > 0 && sigma_bound <= limit) return cap_certified(matrices, limit, workspace);
   const int64_t side = std::min(matrices.size(-2), matrices.size(-1));
   HardCap method = HardCap::exact;
   if (side > kExactSide && sigma_bound > 0 && sigma_bound <= kMsignLimit * limit) {
     method = sigma_bound <= kBoundedLimit * limit ? HardCap::bounded : HardCap::msign;
   }
-  return cap_certified(hard_cap_by(method, matrices, limit), limit);
+  return cap_certified(hard_cap_by(method, matrices, limit, workspace), limit, workspace);
 }
 
 }  // namespace taut::kernels

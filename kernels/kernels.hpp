@@ -9,6 +9,7 @@
 #include "kernels/hard_cap.hpp"
 #include "kernels/orthogonalize.hpp"
 #include "kernels/polynomial.hpp"
+#include "kernels/reference.hpp"
 #include "kernels/soft_cap.hpp"
 #include "kernels/spectral.hpp"
 #include "kernels/symmetric.hpp"

@@ -16,19 +16,23 @@ namespace {
 
 using Steps = std::vector<Quintic>;
 
+constexpr size_t kWideGram = kCallerSlots + 8;  // read at once: one for all calls
+
 // (batch, 1, 1) in double, at least sigma of every matrix: the Schatten-4 norm ||G||_F^(1/2) of the
 // computed G = fl(X X^T). ||G - X X^T|| <= gamma_n ||X||_F^2 and ||X||_F^2 <= tr G / (1 - gamma_n)
 // for inner products of length n in the dtype's arithmetic; 8 units cover the conversion back and
 // the division, 1e-9 the sums in double. A set may blow up above 1, hence never below sigma.
-at::Tensor norm_up(const at::Tensor& gram, int64_t length, double unit) {
+at::Tensor norm_up(const at::Tensor& gram, int64_t length, double unit, Workspace& workspace) {
   const double nu = static_cast<double>(length) * unit;
   require(nu < 0.25, "expected an inner dimension under {} for this dtype, got {}", 0.25 / unit,
           length);
   const double gamma = nu / (1 - nu);
   const at::Tensor trace = gram.diagonal(0, -2, -1).sum(-1, false, at::kDouble);
+  // LibTorch would make the copy in double itself, afresh in every call.
+  const at::Tensor wide =
+      workspace.take(kWideGram, gram.sizes(), gram.options().dtype(at::kDouble)).copy_(gram);
   const at::Tensor square =
-      at::linalg_vector_norm(gram, 2, at::IntArrayRef{-2, -1}, false, at::kDouble) +
-      trace * (gamma / (1 - gamma));
+      at::linalg_vector_norm(wide, 2, at::IntArrayRef{-2, -1}) + trace * (gamma / (1 - gamma));
   return square.sqrt().mul(1 + 1e-9 + 8 * unit).reshape({-1, 1, 1});
 }
 
@@ -38,25 +42,27 @@ struct Field {
   at::Tensor a, b, c, d;  // (batch, m, m)
 };
 
-enum Slot : size_t { kX, kSpare, kA, kB, kC, kD };
+enum Slot : size_t { kX, kSpare, kA, kB, kC, kD, kWide, kStored };
 
 // Wide matrices with entries of at most 1 in magnitude and their Gram matrix, both over a bound on
-// sigma. Zero matrices become NaN.
-Field normalized(const at::Tensor& wide, const at::Tensor& largest, Workspace& workspace) {
+// sigma. Zero matrices become NaN. `first` is the first slot.
+Field normalized(const at::Tensor& wide, const at::Tensor& largest, Workspace& workspace,
+                 size_t first, bool gram) {
   const int64_t m = wide.size(1), n = wide.size(2);
   const at::IntArrayRef shape = wide.sizes();
   const auto square = [&](Slot slot) {
-    return workspace.take(slot, {wide.size(0), m, m}, wide.options());
+    return workspace.take(first + slot, {wide.size(0), m, m}, wide.options());
   };
-  Field f{workspace.take(kX, shape, wide.options()),
-          workspace.take(kSpare, shape, wide.options()),
+  Field f{workspace.take(first + kX, shape, wide.options()),
+          workspace.take(first + kSpare, shape, wide.options()),
           square(kA),
           square(kB),
-          square(kC),
-          square(kD)};
+          {},
+          {}};
+  if (gram) f.c = square(kC), f.d = square(kD);
   at::div_out(f.x, wide, at::where(largest == 0, at::ones_like(largest), largest));
   symmetric_product(f.a, 0, {}, 1, f.x, f.x.mT());
-  const at::Tensor norm = norm_up(f.a, n, unit_roundoff(wide.scalar_type()));
+  const at::Tensor norm = norm_up(f.a, n, unit_roundoff(wide.scalar_type()), workspace);
   f.x.div_(norm.to(wide.scalar_type()));
   f.a.div_(norm.square().to(wide.scalar_type()));  // the first Gram product serves the first step
   return f;
@@ -109,7 +115,7 @@ void symmetric_steps(Field& f, const Steps& steps) {
 // X X^T, A^2 and B X a step; gram X X^T and Q X twice, four products on the short side a step and
 // six fewer at the ends of its two runs.
 bool gram_is_faster(int64_t m, int64_t n, size_t steps) {
-  const double half = m > 192 ? 0.625 : 1;  // symmetric.cpp
+  const double half = m > 192 ? 0.58 : m > 64 ? 0.75 : 1;  // symmetric.cpp
   const double ratio = static_cast<double>(n) / static_cast<double>(m);
   const auto t = static_cast<double>(steps);
   const double plain = t * (half * ratio + half + ratio);
@@ -117,59 +123,49 @@ bool gram_is_faster(int64_t m, int64_t n, size_t steps) {
   return gram < plain;
 }
 
-at::Tensor finite_batch(const at::Tensor& matrices) {
-  require(matrices.scalar_type() == at::kFloat || matrices.scalar_type() == at::kDouble,
-          "expected matrices of float or double, got {}", toString(matrices.scalar_type()));
-  return as_batch(matrices);
-}
-
-// Squares of tiny or huge gradients leave the range of float, so the largest entry is divided out.
-at::Tensor largest_entry(const at::Tensor& x) {
-  const at::Tensor largest = at::linalg_vector_norm(x, INFINITY, at::IntArrayRef{-2, -1}, true);
-  require(at::isfinite(largest).all().item<bool>(),
-          "expected finite matrices to orthogonalize, got NaN or infinity in {}",
-          shape_text(x.sizes()));
-  return largest;
-}
-
 }  // namespace
 
 at::Tensor orthogonalize(const at::Tensor& matrices, Polar polar, PolarForm form,
                          Workspace* workspace) {
   const at::NoGradGuard no_grad;
-  const at::Tensor batch = finite_batch(matrices);
+  Workspace own;
+  Workspace& w = workspace != nullptr ? *workspace : own;
+  const at::Tensor batch = working_batch(matrices, w, kPolarSlots + kWide);
   const Steps steps = polar_steps(polar);
   if (batch.numel() == 0) return matrices.clone();
-  const at::Tensor largest = largest_entry(batch);
+  // Squares of tiny or huge gradients leave the range of float, so the largest entry is divided
+  // out.
+  const at::Tensor largest = largest_entry(batch, "orthogonalize");
   const bool tall = batch.size(-2) > batch.size(-1);
-  Workspace own;
-  Field f = normalized(tall ? batch.mT() : batch, largest, workspace != nullptr ? *workspace : own);
+  const at::Tensor wide = tall ? batch.mT() : batch;
   if (form == PolarForm::automatic) {
-    const bool gram = gram_is_faster(f.x.size(1), f.x.size(2), steps.size());
+    const bool gram = gram_is_faster(wide.size(1), wide.size(2), steps.size());
     form = gram ? PolarForm::gram : PolarForm::plain;
   }
+  Field f = normalized(wide, largest, w, kPolarSlots, form == PolarForm::gram);
   if (form == PolarForm::gram) {
     gram_steps(f, steps, (steps.size() + 1) / 2);
   } else {
     plain_steps(f, steps);
   }
   f.x.masked_fill_(largest == 0, 0);  // 0 / 0 of the norm
-  return (tall ? f.x.mT() : f.x).reshape(matrices.sizes());
+  return as_stored(tall ? f.x.mT() : f.x, matrices, w, kPolarSlots + kStored);
 }
 
 at::Tensor sign_symmetric(const at::Tensor& matrices, Polar polar, Workspace* workspace) {
   const at::NoGradGuard no_grad;
-  const at::Tensor batch = finite_batch(matrices);
+  Workspace own;
+  Workspace& w = workspace != nullptr ? *workspace : own;
+  const at::Tensor batch = working_batch(matrices, w, kSignSlots + kWide);
   require(batch.size(1) == batch.size(2), "expected square matrices, got {}",
           shape_text(matrices.sizes()));
   const Steps steps = polar_steps(polar);
   if (batch.numel() == 0) return matrices.clone();
-  const at::Tensor largest = largest_entry(batch);
-  Workspace own;
-  Field f = normalized(batch, largest, workspace != nullptr ? *workspace : own);
+  const at::Tensor largest = largest_entry(batch, "take the sign of");
+  Field f = normalized(batch, largest, w, kSignSlots, false);
   symmetric_steps(f, steps);
   f.x.masked_fill_(largest == 0, 0);
-  return f.x.reshape(matrices.sizes());
+  return as_stored(f.x, matrices, w, kSignSlots + kStored);
 }
 
 }  // namespace taut::kernels

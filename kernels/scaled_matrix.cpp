@@ -5,6 +5,7 @@
 #include <cfenv>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "kernels/dot.hpp"
 #include "kernels/rounding.hpp"
@@ -73,23 +74,27 @@ Product multiply(const ScaledMatrix& s, const Product& x, bool by_rows, int64_t 
 
 }  // namespace
 
-ScaledMatrix scale_to_unit(const at::Tensor& matrix) {
+ScaledMatrix scale_to_unit(const at::Tensor& matrix, std::vector<double> storage) {
   require_ieee();
-  const at::Tensor exact = matrix.detach().to(at::kCPU, at::kDouble).contiguous();
-  const double* x = exact.const_data_ptr<double>();
-  const int64_t size = exact.numel();
-  ScaledMatrix out{matrix.size(0), matrix.size(1), {}, 0, 0};
+  const int64_t size = matrix.numel();
+  storage.resize(size);
+  at::from_blob(storage.data(), matrix.sizes(), at::TensorOptions(at::kDouble))
+      .copy_(matrix.detach());  // exact
+  ScaledMatrix out{matrix.size(0), matrix.size(1), std::move(storage), 0, 0};
+  double* x = out.entries.data();
   const double most = largest(x, size, matrix);
-  if (most == 0) return out;
+  if (most == 0) {
+    out.entries.clear();
+    return out;
+  }
   std::frexp(most, &out.exponent);
   // 2^-exponent itself overflows for subnormal matrices. Growing is exact in two steps; shrinking
   // may push entries under 2^-1022, where they move by 2^-1074 at most.
   const double first = std::ldexp(1.0, -out.exponent / 2);
   const double second = std::ldexp(1.0, -out.exponent - -out.exponent / 2);
-  out.entries.resize(size);
-  for (int64_t i = 0; i < size; ++i) out.entries[i] = x[i] * first * second;
+  for (int64_t i = 0; i < size; ++i) x[i] = x[i] * first * second;
   // fl(sum) >= (1 - u)^size sum and (1 - u)^-size <= 1 + gamma_size; one more for underflow.
-  const double sum = dot(out.entries.data(), out.entries.data(), size);
+  const double sum = dot(x, x, size);
   out.frobenius_sq = up(sum * up(1 + gamma_up(size + 1)));
   return out;
 }

@@ -21,9 +21,10 @@ struct ScaledMatrix {
   bool zero() const { return entries.empty(); }
 };
 
-// Of one (m, n) matrix in any floating dtype. Throws Error on NaN, on infinity, and when the thread
-// does not compute in IEEE double (another rounding mode, subnormals flushed to zero).
-ScaledMatrix scale_to_unit(const at::Tensor& matrix);
+// Of one (m, n) matrix in any floating dtype; the entries take over `storage`. Throws Error on NaN,
+// on infinity, and when the thread does not compute in IEEE double (another rounding mode,
+// subnormals flushed to zero).
+ScaledMatrix scale_to_unit(const at::Tensor& matrix, std::vector<double> storage = {});
 
 // A vector and the same sum over magnitudes, which bounds the rounding error of the first:
 // |value - exact| <= gamma_terms * magnitude.

@@ -3,31 +3,36 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "kernels/cholesky.hpp"
 #include "kernels/dot.hpp"
 #include "kernels/rounding.hpp"
 
-// Theorem. A is (m, n) in double, m >= n, largest magnitude in [1/2, 1), and G = fl(A^T A) is one
-// triangle computed in conventional inner products (any order, FMA or not). If textbook Cholesky of
-// B = fl(rho I - G) runs to completion with positive finite pivots, then
-//   sigma(A)^2 <= rho + gamma_{n+1} / (1 - gamma_{n+1}) tr B + 2 u (rho + max_i G_ii) + gamma_m
+// Theorem. A is (m, n) in double, m >= n, largest magnitude in [1/2, 1), cut into K chunks A_k of
+// at most c rows, and G is one triangle of fl(...fl(fl(S_1 + S_2) + S_3)... + S_K), each S_k =
+// fl(A_k^T A_k) in conventional inner products (any order, FMA or not). If textbook Cholesky of
+// B = fl(rho I - G) runs to completion with positive finite pivots, then with N = c + K - 1
+//   sigma(A)^2 <= rho + gamma_{n+1} / (1 - gamma_{n+1}) tr B + 2 u (rho + max_i G_ii) + gamma_N
 //   ||A||_F^2.
-// Proof. (1) |G - A^T A| <= gamma_m |A|^T |A| entry by entry [Higham, Accuracy and Stability, 3.5],
-// so
-// ||G - A^T A|| <= gamma_m || |A| ||^2 <= gamma_m ||A||_F^2. (2) B differs from rho I - G on the
-// diagonal alone, by u (rho - G_ii) <= u rho at most. (3) The computed factor has R^T R = B + E,
-// |E| <= gamma_{n+1} |R|^T |R| [Higham 10.3], and diagonal entry i of it says ||r_i||^2 (1 -
+// Proof. (1) |S_k - A_k^T A_k| <= gamma_c |A_k|^T |A_k| entry by entry [Higham, Accuracy and
+// Stability, 3.5], and in the sum S_k passes K - 1 additions at most, each a factor 1 + delta,
+// |delta| <= u; so what S_k contributes to G is off by at most (gamma_c + gamma_{K-1} + gamma_c
+// gamma_{K-1}) |A_k|^T |A_k| <= gamma_N |A_k|^T |A_k| [Higham, lemma 3.3]. Sum over k: |G - A^T A|
+// <= gamma_N |A|^T |A|, and ||G - A^T A|| <= gamma_N || |A| ||^2 <= gamma_N ||A||_F^2. One chunk is
+// the usual gamma_m; 50304 rows in chunks of 1024 have N = 1073. (2) B differs from rho I - G on
+// the diagonal alone, by u (rho - G_ii) <= u rho at most. (3) The computed factor has R^T R = B +
+// E, |E| <= gamma_{n+1} |R|^T |R| [Higham 10.3], and diagonal entry i of it says ||r_i||^2 (1 -
 // gamma_{n+1}) <= b_ii; hence
 // ||E|| <= gamma_{n+1} sum_i ||r_i||^2 <= gamma_{n+1} / (1 - gamma_{n+1}) tr B. R^T R is positive
 // semidefinite, so lambda_min(B) >= -||E|| [Demmel 1989; Rump 2006]. Add up.
 //
 // Underflow. Every product or quotient may move by eta = 2^-1074 more. That adds at most n m eta to
-// (1) and 4 n^2 (n + rho + 1) eta to (3): below 2^-900 for any matrix that fits a machine. The
-// third term has 2 u (rho + max G_ii) where the proof needs u rho; a completed test has rho > G_ii
-// for every i, and the largest entry gives max G_ii >= (1 - gamma_m) / 4, so u / 4 > 2^-56 is to
-// spare. The scaling itself moves entries by eta at most (scaled_matrix.cpp), inside the factor 1 +
-// 4 u on the result.
+// (1), sums of doubles being free of it, and 4 n^2 (n + rho + 1) eta to (3): below 2^-900 for any
+// matrix that fits a machine. The third term has 2 u (rho + max G_ii) where the proof needs u rho;
+// a completed test has rho > G_ii for every i, and the largest entry gives max G_ii >= (1 -
+// gamma_N) / 4, so u / 4 > 2^-56 is to spare. The scaling itself moves entries by eta at most
+// (scaled_matrix.cpp), inside the factor 1 + 4 u on the result.
 //
 // Assumed: IEEE double, round to nearest, correctly rounded +, -, *, /, sqrt. Mode and subnormals
 // are checked when the matrix is scaled, conventional accuracy of the BLAS by check_gram and
@@ -43,7 +48,7 @@ double allowance(const Evidence& e, double rho, double trace) {
   const double gamma_n = gamma_up(e.g.size + 1);
   const double cholesky = up(up(gamma_n / down(1 - gamma_n)) * trace);
   const double diagonal = up(2 * kUnit * up(rho + e.diagonal_most));
-  const double product = up(gamma_up(e.a.long_side()) * e.a.frobenius_sq);
+  const double product = up(gamma_up(gram_terms(e.a)) * e.a.frobenius_sq);
   return up(up(cholesky + diagonal) + product);
 }
 
@@ -60,8 +65,9 @@ double norm_down(const std::vector<double>& x) {
 
 }  // namespace
 
-Evidence gather(const ScaledMatrix& a) {
-  Evidence e{a, gram(a), 0, 0};
+Evidence gather(const ScaledMatrix& a, ProofStorage storage) {
+  Gram g = gram(a, storage);
+  Evidence e{a, std::move(g), 0, 0, std::move(storage)};
   for (int64_t i = 0; i < e.g.size; ++i) {
     const double entry = e.g.lower[i * e.g.size + i];
     e.diagonal_most = std::max(e.diagonal_most, entry);
@@ -70,8 +76,13 @@ Evidence gather(const ScaledMatrix& a) {
   return e;
 }
 
+ProofStorage release(Evidence& evidence) {
+  evidence.storage.gram = std::move(evidence.g.lower);
+  return std::move(evidence.storage);
+}
+
 double upper_if_completed(const Evidence& e, double rho) {
-  const CholeskyTest test = cholesky_test(e.g, rho);
+  const CholeskyTest test = cholesky_test(e.g, rho, e.storage.factor);
   if (!test.completed) return kInfinity;
   const double square = up(rho + allowance(e, rho, test.trace));
   return up(up(std::sqrt(square)) * (1 + 4 * kUnit));

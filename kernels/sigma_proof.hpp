@@ -11,11 +11,14 @@ namespace taut::kernels {
 struct Evidence {
   const ScaledMatrix& a;
   Gram g;
-  double diagonal_most = 0;  // largest G_ii
-  double diagonal_sum = 0;   // about trace G; steers, proves nothing
+  double diagonal_most = 0;           // largest G_ii
+  double diagonal_sum = 0;            // about trace G; steers, proves nothing
+  mutable ProofStorage storage = {};  // where factorisations are tried
 };
 
-Evidence gather(const ScaledMatrix& a);
+// Works in `storage`; `release` gives it back with all that has grown.
+Evidence gather(const ScaledMatrix& a, ProofStorage storage = {});
+ProofStorage release(Evidence& evidence);
 
 // A bound on sigma(A) if the Cholesky factorisation of rho I - G completes, else infinity. The
 // theorem holds for every rho.

@@ -13,9 +13,19 @@ namespace taut::kernels {
 // [Newhouse et al. 2025, section 3; unique root and limit derived here]
 double soft_cap_coupling(double w_max, double lr, double wd, double update = 1, double from = 0);
 
+// The same on tensors in double, all of one shape, on their device and without a word to the host;
+// rounded so that the cap holds for the stored alpha. NaN where no alpha holds it or the numbers
+// make no sense: it reaches the weights, where a certified division refuses it.
+at::Tensor soft_cap_coupling(const at::Tensor& w_max, const at::Tensor& lr, const at::Tensor& wd,
+                             const at::Tensor& update);
+
 // p2(p1(W)) with p1(x) = x - alpha x^3, p2(y) = y + alpha y^3 on singular values; (..., m, n),
-// float or double, computed through the Gram matrix of the short side.
+// float, double, or bfloat16 worked on in float; through the Gram matrix of the short side.
 at::Tensor soft_cap(const at::Tensor& matrices, double alpha, Workspace* workspace = nullptr);
+
+// The same with an alpha for each matrix: double, one for each of the batch, on its device.
+at::Tensor soft_cap(const at::Tensor& matrices, const at::Tensor& alphas,
+                    Workspace* workspace = nullptr);
 
 // Every row divided by max(1, RMS(row) / cap); afterwards RMS(row) <= cap also after rounding.
 at::Tensor row_rms_cap(const at::Tensor& table, double cap);

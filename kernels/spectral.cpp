@@ -18,15 +18,7 @@ namespace {
 constexpr int64_t kBlock = 4;  // twins and triplets of the largest value converge as one space
 constexpr uint64_t kSeed = 0x5ec7;
 
-at::Tensor working_batch(const at::Tensor& matrices) {
-  const at::Tensor x = as_batch(matrices);
-  require(x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble,
-          "expected matrices of float or double, got {}", toString(x.scalar_type()));
-  require(x.numel() > 0, "expected matrices with entries, got {}", shape_text(matrices.sizes()));
-  require(at::isfinite(x).all().item<bool>(), "expected finite matrices, got NaN or infinity in {}",
-          shape_text(matrices.sizes()));
-  return x;
-}
+enum Slot : size_t { kWide = kSpectralSlots, kX, kOut, kStored };
 
 at::Tensor first_block(const at::Tensor& x) {
   const int64_t block = std::min({kBlock, x.size(1), x.size(2)});
@@ -44,20 +36,25 @@ at::Tensor basis(const at::Tensor& block) { return std::get<0>(at::linalg_qr(blo
 
 // W + (offset + slope sigma_1) u v^T; a zero matrix has no direction to raise.
 at::Tensor with_rank_one(const at::Tensor& matrices, const TopPair& top, double offset,
-                         double slope) {
-  const at::Tensor x = working_batch(matrices);
+                         double slope, Workspace* workspace) {
+  Workspace own;
+  Workspace& w = workspace != nullptr ? *workspace : own;
+  const at::Tensor x = working_batch(matrices, w, kWide);
+  largest_entry(x, "raise or shrink");
   require(top.left.size(0) == x.size(0) && top.left.size(1) == x.size(1) &&
               top.right.size(1) == x.size(2),
           "expected singular vectors of {}, got {} and {}", shape_text(matrices.sizes()),
           shape_text(top.left.sizes()), shape_text(top.right.sizes()));
   if (cuda::serves(x) && cuda::serves(top.left) && cuda::serves(top.right)) {
-    return cuda::rank_one_update(x, top.left, top.right, top.value, offset, slope)
-        .reshape(matrices.sizes());
+    return as_stored(cuda::rank_one_update(x, top.left, top.right, top.value, offset, slope),
+                     matrices, w, kStored);
   }
   const at::Tensor weight =
       at::where(top.value > 0, top.value * slope + offset, 0.0).to(top.left.scalar_type());
   const at::Tensor left = top.left * weight.unsqueeze(1);
-  return at::baddbmm(x, left.unsqueeze(2), top.right.unsqueeze(1)).reshape(matrices.sizes());
+  at::Tensor out = w.take(kOut, x.sizes(), x.options());
+  at::baddbmm_out(out, x, left.unsqueeze(2), top.right.unsqueeze(1));
+  return as_stored(out, matrices, w, kStored);
 }
 
 }  // namespace
@@ -86,14 +83,19 @@ TopPair power_iteration(const at::Tensor& matrices, at::Tensor& v, int steps) {
   return top;
 }
 
-TopPair top_singular(const at::Tensor& matrices, at::Tensor& start, int iterations) {
+TopPair top_singular(const at::Tensor& matrices, at::Tensor& start, int iterations,
+                     Workspace* workspace) {
   const at::NoGradGuard no_grad;
   require(iterations > 0, "expected at least one iteration, got {}", iterations);
-  at::Tensor x = working_batch(matrices);
+  Workspace own;
+  Workspace& w = workspace != nullptr ? *workspace : own;
+  const at::Tensor wide = working_batch(matrices, w, kWide);
+  require(wide.numel() > 0, "expected matrices with entries, got {}", shape_text(matrices.sizes()));
   // Squares of tiny or huge entries leave the range of the dtype.
-  const at::Tensor largest = at::amax(at::abs(x), at::IntArrayRef{-2, -1}, true);
+  const at::Tensor largest = largest_entry(wide, "find the norm of");
   const at::Tensor unit = at::where(largest > 0, largest, at::ones_like(largest));
-  x = x / unit;
+  at::Tensor x = w.take(kX, wide.sizes(), wide.options());
+  at::div_out(x, wide, unit);
   at::Tensor v = start.defined() ? start : first_block(x);
   require(v.dim() == 3 && v.size(0) == x.size(0) && v.size(1) == x.size(2),
           "expected a block (batch, {}, k) to start from, got {}", x.size(2),
@@ -109,26 +111,30 @@ TopPair top_singular(const at::Tensor& matrices, at::Tensor& start, int iteratio
           start.select(2, 0) * live};
 }
 
-at::Tensor spectral_normalize(const at::Tensor& matrices, double limit) {
-  return cap_certified(matrices, limit);
+at::Tensor spectral_normalize(const at::Tensor& matrices, double limit, Workspace* workspace) {
+  return cap_certified(matrices, limit, workspace);
 }
 
-at::Tensor spectral_hammer(const at::Tensor& matrices, const TopPair& top, double limit) {
+at::Tensor spectral_hammer(const at::Tensor& matrices, const TopPair& top, double limit,
+                           Workspace* workspace) {
   const at::NoGradGuard no_grad;
   require(std::isfinite(limit) && limit > 0, "expected a norm limit above 0, got {}", limit);
-  return cap_certified(with_rank_one(matrices, top, limit, -1), limit);
+  return cap_certified(with_rank_one(matrices, top, limit, -1, workspace), limit, workspace);
 }
 
-at::Tensor spectral_weight_decay(const at::Tensor& matrices, const TopPair& top, double decay) {
+at::Tensor spectral_weight_decay(const at::Tensor& matrices, const TopPair& top, double decay,
+                                 Workspace* workspace) {
   const at::NoGradGuard no_grad;
   require(decay >= 0 && decay <= 1, "expected a decay in [0, 1], got {}", decay);
-  return with_rank_one(matrices, top, 0, -decay);
+  return with_rank_one(matrices, top, 0, -decay, workspace);
 }
 
-at::Tensor stiefel(const at::Tensor& matrices, double limit) {
+at::Tensor stiefel(const at::Tensor& matrices, double limit, Workspace* workspace) {
   const at::NoGradGuard no_grad;
   require(std::isfinite(limit) && limit > 0, "expected a norm limit above 0, got {}", limit);
-  return cap_certified(orthogonalize(matrices, {PolarSet::polar_express, 7}) * limit, limit);
+  at::Tensor polar =
+      orthogonalize(matrices, {PolarSet::polar_express, 7}, PolarForm::automatic, workspace);
+  return cap_certified(polar.mul_(limit), limit, workspace);
 }
 
 }  // namespace taut::kernels

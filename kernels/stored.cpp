@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 #include "src/core/core.hpp"
 
 namespace taut::kernels {
@@ -33,6 +35,32 @@ at::Tensor as_batch(const at::Tensor& matrices) {
   int64_t batch = 1;  // not -1 in reshape, which is ambiguous for empty matrices
   for (int64_t i = 0; i + 2 < matrices.dim(); ++i) batch *= matrices.size(i);
   return matrices.detach().reshape({batch, matrices.size(-2), matrices.size(-1)});
+}
+
+at::Tensor working_batch(const at::Tensor& matrices, Workspace& workspace, size_t slot) {
+  const at::ScalarType dtype = matrices.scalar_type();
+  require(dtype == at::kFloat || dtype == at::kDouble || dtype == at::kBFloat16,
+          "expected matrices of float, double or bfloat16, got {}", toString(dtype));
+  const at::Tensor batch = as_batch(matrices);
+  if (dtype != at::kBFloat16) return batch;
+  const at::Tensor wide = workspace.take(slot, batch.sizes(), batch.options().dtype(at::kFloat));
+  return wide.copy_(batch);
+}
+
+at::Tensor as_stored(const at::Tensor& result, const at::Tensor& matrices, Workspace& workspace,
+                     size_t slot) {
+  if (result.scalar_type() == matrices.scalar_type()) return result.reshape(matrices.sizes());
+  return workspace.take(slot, matrices.sizes(), matrices.options())
+      .copy_(result.reshape(matrices.sizes()));
+}
+
+at::Tensor largest_entry(const at::Tensor& batch, const char* purpose) {
+  const at::Tensor largest = at::linalg_vector_norm(batch, INFINITY, at::IntArrayRef{-2, -1}, true);
+  const at::Tensor finite = at::isfinite(largest).flatten();
+  if (finite.all().item<bool>()) return largest;
+  fail("expected finite matrices to {}, got NaN or infinity in matrix {} of {} ({})", purpose,
+       finite.logical_not().to(at::kByte).argmax().item<int64_t>(), shape_text(batch.sizes()),
+       toString(batch.scalar_type()));
 }
 
 }  // namespace taut::kernels

@@ -12,13 +12,24 @@
 namespace taut::kernels {
 namespace {
 
-// Smaller tiles save more of the square and lose more to packing: at 768 a tile of 192 leaves 10 of
-// 16. tests/bench/kernels.cpp shows what remains of that.
-constexpr int64_t kTile = 192;
+// Smaller tiles save more of the square and lose more to packing and calls. Below the diagonal
+// nothing is saved, so only the tiles on it are divided once more: at 768 that leaves 8.67 of 16.
+constexpr int64_t kTile = 192, kDiagonalTile = 64;
+
+// Of beta C + alpha L R; c may be undefined.
+struct Operands {
+  double beta;
+  at::Tensor c;
+  double alpha;
+  at::Tensor l, r;  // (n, k) and (k, n)
+};
 
 struct Tile {
   int64_t row, column;
 };
+
+int64_t tiles_of(int64_t n, int64_t side) { return (n + side - 1) / side; }
+int64_t triangle_of(int64_t tiles) { return tiles * (tiles + 1) / 2; }
 
 // Tile number t of the upper triangle, column by column.
 Tile upper_tile(int64_t t) {
@@ -27,24 +38,26 @@ Tile upper_tile(int64_t t) {
   return {t, column};
 }
 
+at::Tensor part(const at::Tensor& x, int64_t dim, int64_t index, int64_t side) {
+  return x.narrow(dim, index * side, std::min(side, x.size(dim) - index * side));
+}
+
 at::Tensor block(const at::Tensor& x, const Tile& at, int64_t side) {
-  const int64_t row = at.row * side, column = at.column * side;
-  return x.narrow(0, row, std::min(side, x.size(0) - row))
-      .narrow(1, column, std::min(side, x.size(1) - column));
+  return part(part(x, 0, at.row, side), 1, at.column, side);
 }
 
-at::Tensor rows_of(const at::Tensor& x, int64_t index, int64_t side) {
-  return x.narrow(0, index * side, std::min(side, x.size(0) - index * side));
-}
-
-void tile_product(const at::Tensor& out, double beta, const at::Tensor& c, double alpha,
-                  const at::Tensor& l, const at::Tensor& r, const Tile& at) {
-  at::Tensor target = block(out, at, kTile);
-  const at::Tensor left = rows_of(l, at.row, kTile);
-  const at::Tensor right = rows_of(r.t(), at.column, kTile).t();
-  const at::Tensor start = c.defined() ? block(c, at, kTile) : target;
-  at::addmm_out(target, start, left, right, c.defined() ? beta : 0, alpha);
-  if (at.row != at.column) block(out, {at.column, at.row}, kTile).copy_(target.t());
+void tile_product(const at::Tensor& out, const Operands& o, const Tile& at, int64_t side) {
+  at::Tensor target = block(out, at, side);
+  const at::Tensor left = part(o.l, 0, at.row, side), right = part(o.r, 1, at.column, side);
+  const at::Tensor start = o.c.defined() ? block(o.c, at, side) : target;
+  if (at.row == at.column && side > kDiagonalTile) {
+    const Operands inner{o.beta, o.c.defined() ? start : o.c, o.alpha, left, right};
+    const int64_t count = triangle_of(tiles_of(target.size(0), kDiagonalTile));
+    for (int64_t t = 0; t < count; ++t) tile_product(target, inner, upper_tile(t), kDiagonalTile);
+    return;
+  }
+  at::addmm_out(target, start, left, right, o.c.defined() ? o.beta : 0, o.alpha);
+  if (at.row != at.column) block(out, {at.column, at.row}, side).copy_(target.t());
 }
 
 void require_product(const at::Tensor& out, const at::Tensor& l, const at::Tensor& r) {
@@ -58,27 +71,41 @@ void require_product(const at::Tensor& out, const at::Tensor& l, const at::Tenso
           shape_text(r.sizes()), toString(r.scalar_type()));
 }
 
+void whole_product(at::Tensor out, double beta, const at::Tensor& c, double alpha,
+                   const at::Tensor& l, const at::Tensor& r, const at::Tensor& each) {
+  if (!each.defined()) {
+    at::baddbmm_out(out, c.defined() ? c : out, l, r, c.defined() ? beta : 0, alpha);
+    return;
+  }
+  require(!c.defined(), "expected no addend beside factors for each matrix");
+  at::bmm_out(out, l, r).mul_((each * alpha).to(out.scalar_type()).reshape({-1, 1, 1}));
+}
+
 }  // namespace
 
 void symmetric_product(const at::Tensor& out, double beta, const at::Tensor& c, double alpha,
-                       const at::Tensor& l, const at::Tensor& r) {
+                       const at::Tensor& l, const at::Tensor& r, const at::Tensor& each) {
   const at::NoGradGuard no_grad;
   require_product(out, l, r);
+  require(!each.defined() || (each.is_contiguous() && each.numel() == out.size(0) &&
+                              each.scalar_type() == at::kDouble && each.device() == out.device()),
+          "expected a factor for each of {} in double", shape_text(out.sizes()));
   require(out.size(1) == out.size(2), "expected a square result, got {}", shape_text(out.sizes()));
-  if (cuda::serves(out)) return cuda::symmetric_product(out, beta, c, alpha, l, r.mT());
-  const int64_t n = out.size(-1), tiles = (n + kTile - 1) / kTile;
-  if (tiles == 1 || out.is_cuda()) {
-    at::Tensor target = out;
-    at::baddbmm_out(target, c.defined() ? c : out, l, r, c.defined() ? beta : 0, alpha);
+  if (cuda::serves(out)) return cuda::symmetric_product(out, beta, c, alpha, l, r.mT(), each);
+  const int64_t n = out.size(-1);
+  if (n <= kDiagonalTile || out.is_cuda()) {
+    whole_product(out, beta, c, alpha, l, r, each);
     return;
   }
-  const int64_t a_matrix = tiles * (tiles + 1) / 2;
+  const double* factors = each.defined() ? each.const_data_ptr<double>() : nullptr;
+  const int64_t a_matrix = triangle_of(tiles_of(n, kTile));
   at::parallel_for(0, out.size(0) * a_matrix, 1, [&](int64_t begin, int64_t end) {
     const at::NoGradGuard here;  // each thread has its own mode
     for (int64_t t = begin; t < end; ++t) {
       const int64_t i = t / a_matrix;
-      tile_product(out[i], beta, c.defined() ? c[i] : c, alpha, l[i], r[i],
-                   upper_tile(t % a_matrix));
+      const double factor = factors != nullptr ? factors[i] : 1;
+      tile_product(out[i], {beta, c.defined() ? c[i] : c, alpha * factor, l[i], r[i]},
+                   upper_tile(t % a_matrix), kTile);
     }
   });
 }

@@ -10,6 +10,11 @@ struct EigenEstimate {
   double value = 0;
   std::vector<double> vector;
 };
-EigenEstimate estimate_top(const Gram& g);
+// Works in `factor` and `chunk` of `storage`.
+EigenEstimate estimate_top(const Gram& g, ProofStorage& storage);
+inline EigenEstimate estimate_top(const Gram& g) {
+  ProofStorage own;
+  return estimate_top(g, own);
+}
 
 }  // namespace taut::kernels

@@ -52,12 +52,14 @@ Tensor polynomial_update(double a, const Tensor& x, double b, const Tensor& z) {
 }
 
 void symmetric_product(Tensor out, double beta, const Tensor& c, double alpha, const Tensor& l,
-                       const Tensor& y) {
+                       const Tensor& y, const Tensor& each) {
   const c10::cuda::CUDAGuard device(out.device());
   const Tensor left = l.contiguous(), right = y.contiguous(),
-               addend = c.defined() ? c.contiguous() : c;
+               addend = c.defined() ? c.contiguous() : c,
+               factors = each.defined() ? each.contiguous() : each;
   SymmetricProduct p{out.size(0), out.size(1), l.size(2), alpha, c.defined() ? beta : 0};
   p.addend = addend.defined() ? read(addend) : nullptr;
+  p.each = factors.defined() ? factors.const_data_ptr<double>() : nullptr;
   p.out = write(out);
   launched(symmetric_product(read(left), read(right), p, stream_of(out)), out);
 }

@@ -11,9 +11,10 @@ namespace taut::kernels::cuda {
 bool serves(const at::Tensor& x);
 
 at::Tensor polynomial_update(double a, const at::Tensor& x, double b, const at::Tensor& z);
-// out = beta C + alpha L Y^T, known to be symmetric: (batch, n, k) twice to (batch, n, n).
+// out = beta C + alpha each_i L Y^T, known to be symmetric: (batch, n, k) twice to (batch, n, n);
+// each (batch) in double, or undefined.
 void symmetric_product(at::Tensor out, double beta, const at::Tensor& c, double alpha,
-                       const at::Tensor& l, const at::Tensor& y);
+                       const at::Tensor& l, const at::Tensor& y, const at::Tensor& each);
 // On tensor cores, for updates that are measured or certified afterwards: x in float rounded to
 // tf32, or in bfloat16; the result in float.
 at::Tensor gram_product_rounded(const at::Tensor& x);

@@ -25,7 +25,8 @@ using at::Tensor;
 bool serves(const Tensor&) { return false; }
 
 Tensor polynomial_update(double, const Tensor&, double, const Tensor&) { absent(); }
-void symmetric_product(Tensor, double, const Tensor&, double, const Tensor&, const Tensor&) {
+void symmetric_product(Tensor, double, const Tensor&, double, const Tensor&, const Tensor&,
+                       const Tensor&) {
   absent();
 }
 Tensor gram_product_rounded(const Tensor&) { absent(); }

@@ -99,7 +99,8 @@ double cap_factor(const ConstraintOptions& options, int64_t step, int64_t steps)
 
 namespace {
 
-constexpr int kIterations = 8;  // of block power iteration, from a fixed start: no state to save
+// Of block power iteration: from a fixed start, and from where the last step ended.
+constexpr int kColdIterations = 8, kWarmIterations = 2;
 
 at::Tensor softly_capped(const at::Tensor& matrices, double w_max, const Move& move,
                          kernels::Workspace* workspace) {
@@ -109,29 +110,39 @@ at::Tensor softly_capped(const at::Tensor& matrices, double w_max, const Move& m
   // s(W / unit) unit = W - (alpha / unit^2) W^3 ...: the unit goes into the coefficient.
   const at::Tensor soft =
       alpha > 0 ? kernels::soft_cap(matrices, alpha / (unit * unit), workspace) : matrices;
-  return kernels::cap_certified(soft, w_max * unit);
+  return kernels::cap_certified(soft, w_max * unit, workspace);
 }
 
-kernels::TopPair top_of(const at::Tensor& matrices) {
-  at::Tensor start;
-  return kernels::top_singular(matrices, start, kIterations);
+kernels::TopPair top_of(const at::Tensor& matrices, kernels::Workspace* workspace,
+                        at::Tensor* block) {
+  at::Tensor start = block != nullptr ? *block : at::Tensor();
+  const int iterations = start.defined() ? kWarmIterations : kColdIterations;
+  const kernels::TopPair top = kernels::top_singular(matrices, start, iterations, workspace);
+  if (block != nullptr) *block = start;
+  return top;
 }
 
 at::Tensor constrained(const at::Tensor& matrices, double w_max, const std::string& method,
-                       double decay, const Move& move, kernels::Workspace* workspace) {
+                       double decay, const Move& move, kernels::Workspace* workspace,
+                       at::Tensor* block) {
   const double unit = unit_norm(matrices.sizes()), cap = w_max * unit;
   if (method == "soft_cap") return softly_capped(matrices, w_max, move, workspace);
   if (method == "hard_cap") {
     // What one step can have made of weights within the cap, and a little for rounding.
     const double reach = 1.00001 * (move.from * cap + move.lr * move.update * unit);
     const double known = std::isfinite(reach) ? reach : 0;
-    return kernels::hard_cap(matrices, cap, known);
+    return kernels::hard_cap(matrices, cap, known, workspace);
   }
-  if (method == "spectral_normalize") return kernels::spectral_normalize(matrices, cap);
-  if (method == "stiefel") return kernels::stiefel(matrices, cap);
-  if (method == "hammer") return kernels::spectral_hammer(matrices, top_of(matrices), cap);
+  if (method == "spectral_normalize") {
+    return kernels::spectral_normalize(matrices, cap, workspace);
+  }
+  if (method == "stiefel") return kernels::stiefel(matrices, cap, workspace);
+  if (method == "hammer") {
+    return kernels::spectral_hammer(matrices, top_of(matrices, workspace, block), cap, workspace);
+  }
   if (method == "spectral_weight_decay") {
-    return kernels::spectral_weight_decay(matrices, top_of(matrices), move.lr * decay);
+    return kernels::spectral_weight_decay(matrices, top_of(matrices, workspace, block),
+                                          move.lr * decay, workspace);
   }
   return matrices;
 }
@@ -139,8 +150,8 @@ at::Tensor constrained(const at::Tensor& matrices, double w_max, const std::stri
 }  // namespace
 
 void constrain(const at::Tensor& matrices, double w_max, const std::string& method, double decay,
-               const Move& move, kernels::Workspace* workspace) {
-  const at::Tensor held = constrained(matrices, w_max, method, decay, move, workspace);
+               const Move& move, kernels::Workspace* workspace, at::Tensor* block) {
+  const at::Tensor held = constrained(matrices, w_max, method, decay, move, workspace, block);
   if (!held.is_same(matrices)) matrices.copy_(held);
 }
 

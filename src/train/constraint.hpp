@@ -47,9 +47,11 @@ struct Move {
 // Matrices (..., out, in) right after a step from weights within move.from w_max (RMS->RMS), in
 // place, by `method`. Afterwards sigma(stored) <= w_max sqrt(out / in), a theorem, unless the
 // method is none or spectral_weight_decay. soft_cap takes the coupling of the step and needs a
-// finite update. [Newhouse et al. 2025, section 3]
+// finite update. `block`: where top_singular left off and will go on from. [Newhouse et al. 2025,
+// section 3]
 void constrain(const at::Tensor& matrices, double w_max, const std::string& method, double decay,
-               const Move& move, kernels::Workspace* workspace = nullptr);
+               const Move& move, kernels::Workspace* workspace = nullptr,
+               at::Tensor* block = nullptr);
 
 // What a bound b on the norms of matrices becomes over a step, all in RMS->RMS units:
 // b |1 - lr wd| + lr c + 3 u sqrt(min(m, n)) (b + lr c), the last term for rounding to fp32.

@@ -143,11 +143,14 @@ std::vector<at::Tensor> leaves(const std::vector<Group>& groups) {
   return all;
 }
 
-at::Tensor side_by_side(const Group& group, const std::vector<at::Tensor>& gradients,
-                        size_t& next) {
+at::Tensor side_by_side(const Group& group, const std::vector<at::Tensor>& gradients, size_t& next,
+                        kernels::Workspace& workspace) {
   std::vector<at::Tensor> parts;
   for (size_t i = 0; i < group.members.size(); ++i) parts.push_back(gradients[next++].flatten());
-  return (parts.size() == 1 ? parts.front() : at::cat(parts)).view(group.value.sizes());
+  if (parts.size() == 1) return parts.front().view(group.value.sizes());
+  at::Tensor all = workspace.take(kernels::kCallerSlots, {group.value.numel()},
+                                  group.value.options().requires_grad(false));
+  return at::cat_out(all, parts).view(group.value.sizes());
 }
 
 void save_state(const std::vector<Group>& groups, NamedTensors& out) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/workspace.hpp"
 #include "models/network.hpp"
 #include "src/train/options.hpp"
 
@@ -35,6 +36,7 @@ struct Group {
   std::string method;   // of the constraint (constraint.hpp)
   // RMS->RMS: no matrix of the group is longer; carried from step to step when caps are lazy
   double bound = std::numeric_limits<double>::infinity();
+  at::Tensor block;  // where top_singular goes on from, for the methods that ask for it
   std::vector<Member> members;
   at::Tensor value;     // (matrices, out, in), (rows, width) or (entries)
   at::Tensor momentum;  // like value; the first moment of adam
@@ -50,8 +52,10 @@ std::vector<Group> make_groups(models::Network& network, const OptimizerOptions&
 // The network's tensors in group order: what to differentiate with respect to.
 std::vector<at::Tensor> leaves(const std::vector<Group>& groups);
 
-// The gradients of one group, side by side like its `value`; consumes from `next` on.
-at::Tensor side_by_side(const Group& group, const std::vector<at::Tensor>& gradients, size_t& next);
+// The gradients of one group, side by side like its `value`, in the workspace where they are
+// several; consumes from `next` on.
+at::Tensor side_by_side(const Group& group, const std::vector<at::Tensor>& gradients, size_t& next,
+                        kernels::Workspace& workspace);
 
 // Optimizer state by name, in the shapes of the network: "momentum.<path>", "adam_m.<path>",
 // "adam_v.<path>". Restoring throws Error when a tensor is missing or has another shape.

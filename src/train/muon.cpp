@@ -10,17 +10,23 @@ namespace taut::train {
 namespace {
 
 // Advances the moving average and returns the direction of this step.
-at::Tensor direction(const at::Tensor& momentum, const at::Tensor& gradient, const MuonStep& step) {
+at::Tensor direction(const at::Tensor& momentum, const at::Tensor& gradient, const MuonStep& step,
+                     kernels::Workspace* workspace = nullptr) {
   momentum.lerp_(gradient, 1 - step.momentum);
-  return step.nesterov ? gradient.lerp(momentum, step.momentum) : momentum;
+  if (!step.nesterov) return momentum;
+  if (workspace == nullptr) return gradient.lerp(momentum, step.momentum);
+  at::Tensor ahead =
+      workspace->take(kernels::kCallerSlots + 1, momentum.sizes(), momentum.options());
+  return at::lerp_out(ahead, gradient, momentum, step.momentum);
 }
 
 }  // namespace
 
 void muon_step(const at::Tensor& value, const at::Tensor& momentum, const at::Tensor& gradient,
                const MuonStep& step, kernels::Workspace* workspace) {
-  const at::Tensor delta = kernels::orthogonalize(direction(momentum, gradient, step), step.polar,
-                                                  kernels::PolarForm::automatic, workspace);
+  const at::Tensor delta =
+      kernels::orthogonalize(direction(momentum, gradient, step, workspace), step.polar,
+                             kernels::PolarForm::automatic, workspace);
   if (step.weight_decay > 0) value.mul_(1 - step.lr * step.weight_decay);
   value.sub_(delta, step.lr * unit_norm(value.sizes()));
 }

@@ -15,11 +15,28 @@
 namespace taut::train {
 namespace {
 
+std::string label(const Group& group) {
+  return group.members.front().path +
+         (group.members.size() > 1 ? " (or a weight stepped together with it)" : "");
+}
+
+// Kernels know shapes; who reads the message wants the weight.
+template <class Work>
+void named(const Group& group, const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    fail("{}: {}", label(group), error.what());
+  }
+}
+
 // `factor` of the caps of matrices; tables keep theirs.
 void hold(const Group& group, double factor) {
   if (std::isinf(group.cap)) return;
-  if (group.layout == Layout::matrices) cap_matrices(group.value, factor * group.cap);
-  if (group.layout == Layout::rows) cap_rows(group.value, group.cap);
+  named(group, [&] {
+    if (group.layout == Layout::matrices) cap_matrices(group.value, factor * group.cap);
+    if (group.layout == Layout::rows) cap_rows(group.value, group.cap);
+  });
 }
 
 // Whether the group was projected; a lazy one is not while its carried bound holds the cap.
@@ -35,15 +52,21 @@ bool hold_after(Group& group, const ConstraintOptions& options, const Move& move
     group.bound = carried_bound(group.bound, group.value.sizes(), move);
     if (group.bound <= cap) return false;
   }
-  constrain(group.value, cap, group.method, options.decay, move, &workspace);
+  named(group, [&] {
+    constrain(group.value, cap, group.method, options.decay, move, &workspace, &group.block);
+  });
   if (lazy) group.bound = certified_norm(group.value);
   return true;
 }
 
 std::string bound_name(const Group& group) { return "bound." + group.members.front().path; }
 
-void save_bounds(const std::vector<Group>& groups, NamedTensors& out) {
+std::string block_name(const Group& group) { return "block." + group.members.front().path; }
+
+// Bounds that lazy caps carry, and where singular vectors are looked for next.
+void save_carried(const std::vector<Group>& groups, NamedTensors& out) {
   for (const Group& group : groups) {
+    if (group.block.defined()) out[block_name(group)] = group.block.clone();
     if (std::isfinite(group.bound)) out[bound_name(group)] = at::full({}, group.bound, at::kDouble);
   }
 }
@@ -56,6 +79,23 @@ void restore_bounds(std::vector<Group>& groups, const NamedTensors& from) {
     require(found->second.numel() == 1 && found->second.item<double>() >= 0,
             "expected a bound >= 0 as '{}' in the checkpoint", found->first);
     group.bound = found->second.item<double>();
+  }
+}
+
+// Without them the next step starts cold.
+void restore_blocks(std::vector<Group>& groups, const NamedTensors& from) {
+  for (Group& group : groups) {
+    const auto found = from.find(block_name(group));
+    if (found == from.end()) continue;
+    const at::Tensor& block = found->second;
+    require(group.layout == Layout::matrices && block.dim() == 3 &&
+                block.size(0) == group.value.size(0) && block.size(1) == group.value.size(-1) &&
+                block.size(2) > 0 && block.size(2) <= block.size(1) &&
+                block.scalar_type() == group.value.scalar_type() &&
+                at::isfinite(block).all().item<bool>(),
+            "expected finite singular vectors of {} as '{}' in the checkpoint, got {}",
+            shape_text(group.value.sizes()), found->first, shape_text(block.sizes()));
+    group.block = block.clone();
   }
 }
 
@@ -88,13 +128,14 @@ Optimizer restore_optimizer(models::Network& network, const TrainOptions& option
   require(optimizer.adam_steps >= 0, "expected 'adam_step' >= 0 in the checkpoint, got {}",
           optimizer.adam_steps);
   if (options.constraint.lazy) restore_bounds(optimizer.groups, state);
+  restore_blocks(optimizer.groups, state);
   return optimizer;
 }
 
 NamedTensors optimizer_state(const Optimizer& optimizer) {
   NamedTensors state;
   save_state(optimizer.groups, state);
-  save_bounds(optimizer.groups, state);
+  save_carried(optimizer.groups, state);
   state["adam_step"] = at::full({}, optimizer.adam_steps, at::kLong);
   return state;
 }
@@ -115,7 +156,7 @@ Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients,
   size_t next = 0;
   Projections projections;
   for (Group& group : optimizer.groups) {
-    const at::Tensor gradient = side_by_side(group, gradients, next);
+    const at::Tensor gradient = side_by_side(group, gradients, next, optimizer.workspace);
     require_finite(group, gradient);
     switch (group.rule) {
       case Rule::muon:

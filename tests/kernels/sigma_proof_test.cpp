@@ -36,8 +36,22 @@ at::Tensor losing_column() {
   return column;
 }
 
+// Chunks after the first whose sum, just under half an ulp of 1, every addition of chunks loses.
+at::Tensor losing_chunks() {
+  at::Tensor column = at::zeros({60 * kGramChunk, 1}, at::kDouble);
+  column.slice(0, kGramChunk, 60 * kGramChunk, kGramChunk).fill_(0x1p-27 * std::sqrt(1.999));
+  column[0].fill_(1);
+  return column;
+}
+
 at::Tensor hard_matrix(int draw, std::mt19937_64& random) {
   if (draw == 0) return losing_column();
+  if (draw == 1) return losing_chunks();
+  if (draw % 50 == 2) {  // several chunks, a ragged last one, wide and tall, positive
+    const at::Tensor x =
+        at::rand({int64_t(2500 + random() % 1000), 2}, make_generator(random()), at::kDouble);
+    return random() % 2 == 0 ? x : x.t().contiguous();
+  }
   const int64_t rows = 2 + random() % 60, cols = 2 + random() % 20;
   if (draw % 3 == 0) {  // positive entries: magnitudes and entries are the same thing
     return at::rand({rows, cols}, make_generator(random()), at::kDouble) + 0.5;
@@ -78,7 +92,9 @@ BOOST_AUTO_TEST_CASE(the_bound_has_every_term_of_the_theorem) {
     const Evidence e = gather(a);
     const double rho = a.frobenius_sq * 1.1;
     const Real u = std::ldexp(1.0L, -53), m = a.long_side(), n = a.short_side();
-    const Real gamma_n = (n + 1) * u / (1 - (n + 1) * u), gamma_m = m * u / (1 - m * u);
+    const Real terms_of_one = std::min<Real>(m, 1024) + std::ceil(m / 1024) - 1;
+    const Real gamma_n = (n + 1) * u / (1 - (n + 1) * u);
+    const Real gamma_m = terms_of_one * u / (1 - terms_of_one * u);
     Real trace = 0, most = 0, squares = 0;
     for (int64_t i = 0; i < e.g.size; ++i) {
       trace += rho - e.g.lower[i * e.g.size + i];  // rounded as the factorisation has it

@@ -109,6 +109,44 @@ BOOST_AUTO_TEST_CASE(published_couplings_are_reproduced) {
   BOOST_TEST(std::fabs(soft_cap_coupling(16, 0.05, 0) - 1.272e-4) < 5e-8);
 }
 
+// Couplings and caps of a batch at once, each matrix with its own numbers: alphas a little above
+// those for one matrix, never below, and the capped values at most w_max.
+BOOST_AUTO_TEST_CASE(every_matrix_of_a_batch_has_its_own_coupling) {
+  std::mt19937_64 random(seed());
+  const std::vector<double> caps{0.02, 1, 3, 50, 1}, shares{1e-6, 0.05, 0.3, 0.1, 0};
+  const auto tensor = [](const std::vector<double>& x) { return at::tensor(x, at::kDouble); };
+  std::vector<double> rates;
+  std::vector<at::Tensor> matrices;
+  for (size_t i = 0; i < caps.size(); ++i) {
+    rates.push_back(shares[i] * caps[i]);
+    Spectrum spectrum = spectrum_of(kShapes[i], 5, random);
+    for (Real& value : spectrum) value *= caps[i] * (1 + Real(shares[i]));
+    matrices.push_back(stored(with_spectrum(5, 9, spectrum, random())));
+  }
+  const at::Tensor none = at::zeros({5}, at::kDouble), one = at::ones({5}, at::kDouble);
+  const at::Tensor alphas = soft_cap_coupling(tensor(caps), tensor(rates), none, one);
+  const at::Tensor batch = at::stack(matrices), capped = soft_cap(batch, alphas);
+  const at::Tensor single = soft_cap(batch.to(at::kFloat), alphas);
+  for (int64_t i = 0; i < 5; ++i) {
+    const double alpha = alphas[i].item<double>();
+    const double alone = soft_cap_coupling(caps[i], rates[i], 0);
+    BOOST_TEST(alpha >= alone);
+    BOOST_TEST(alpha <= alone * (1 + 1e-6));  // growth 1e-6 is known to 2^-51 / 1e-6
+    const Real k = caps[i] + Real(rates[i]);
+    BOOST_TEST(scalar(k, alpha) <= Real(caps[i]));
+    BOOST_TEST(largest_difference(capped[i], soft_cap(batch[i], alpha)) < 1e-14 * caps[i]);
+    BOOST_TEST(largest_difference(single[i], capped[i]) < 1e-6 * caps[i]);
+    BOOST_TEST(largest_singular_value(capped[i]) <= caps[i] * (1 + 1e-14L));
+  }
+  const std::vector<double> nonsense{0.31, -1, std::nan(""), INFINITY, 0.31};
+  const at::Tensor refused = soft_cap_coupling(one, tensor(nonsense), none, one);
+  BOOST_TEST(at::isnan(refused).all().item<bool>());
+  BOOST_CHECK_THROW(kernels::cap_certified(soft_cap(batch, refused), 1), Error);
+  BOOST_CHECK_THROW(soft_cap(batch, alphas.slice(0, 1)), Error);
+  BOOST_CHECK_THROW(soft_cap(batch, alphas.to(at::kFloat)), Error);
+  BOOST_CHECK_THROW(soft_cap_coupling(one, one.to(at::kFloat), none, one), Error);
+}
+
 BOOST_AUTO_TEST_CASE(steps_beyond_19_62_are_refused_with_value_and_limit) {
   const double limit = 19.0 / 62;
   const double alpha = soft_cap_coupling(1, limit, 0);

@@ -40,7 +40,7 @@ void check_products(at::Device device, at::ScalarType dtype) {
                                     {2, 5, 3},
                                     {1, 64, 64},
                                     {3, 33, 70},
-                                    {1, 130, 257}}) {
+                                    {2, 130, 257}}) {
     const at::Tensor x = at::randn({batch, n, m}, random, dtype).to(device);
     const at::Tensor wide = x.to(at::kCPU, at::kDouble);
     const at::Tensor gram = at::empty({batch, n, n}, x.options()), out = at::empty_like(gram);
@@ -50,6 +50,14 @@ void check_products(at::Device device, at::ScalarType dtype) {
 
     const at::Tensor r = (gram + gram.mT()) / 2, r_wide = r.to(at::kCPU, at::kDouble);
     symmetric_product(out, 0.3, r, -1.7, r, r);
+    if (batch > 0) {  // a factor for each matrix
+      const at::Tensor each = at::rand({batch}, random, at::kDouble) + 0.5;
+      const at::Tensor share = each.reshape({-1, 1, 1});
+      const at::Tensor scaled = at::empty_like(gram);
+      symmetric_product(scaled, 0, {}, -1.7, x, x.mT(), each.to(device));
+      check_close(scaled, -1.7 * share * at::matmul(wide, wide.mT()),
+                  1.7 * share * at::matmul(wide.abs(), wide.abs().mT()), m);
+    }
     check_close(out, 0.3 * r_wide - 1.7 * at::matmul(r_wide, r_wide),
                 0.3 * r_wide.abs() + 1.7 * at::matmul(r_wide.abs(), r_wide.abs()), n);
     const at::Tensor times = at::empty_like(x);

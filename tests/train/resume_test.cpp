@@ -31,10 +31,9 @@ std::string timeless_metrics(const std::filesystem::path& folder) {
 
 // Twenty steps at once, and the same from the checkpoint after ten: equal in every bit, and so are
 // the metrics.
-void check_resume(const std::string& name) {
+void check_resume(const train::TrainOptions& options) {
   set_talkative(false);
   test::TempFolder folder;
-  const train::TrainOptions options = test::named_run(name);
   const std::filesystem::path whole = folder / "whole", halves = folder / "halves";
   io::create_run(whole, false);
   train::train(options, test::context_in(whole));
@@ -52,6 +51,14 @@ void check_resume(const std::string& name) {
   BOOST_TEST(resumed.numbers.at("best_accuracy") == expected.numbers.at("best_accuracy"));
 }
 
+void check_resume(const std::string& name) { check_resume(test::named_run(name)); }
+
+train::TrainOptions hammer_run() {
+  train::TrainOptions o = test::images_run("vit");
+  o.constraint.name = "hammer";
+  return o;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(resume_test)
@@ -65,6 +72,8 @@ BOOST_AUTO_TEST_CASE(augmented_and_attacked_batches_resume_bit_for_bit) {
 BOOST_AUTO_TEST_CASE(an_adamw_vit_resumes_bit_for_bit) { check_resume("adamw_vit"); }
 BOOST_AUTO_TEST_CASE(an_adamw_gpt_resumes_bit_for_bit) { check_resume("adamw_gpt"); }
 BOOST_AUTO_TEST_CASE(lazy_caps_resume_bit_for_bit) { check_resume("lazy_vit"); }
+BOOST_AUTO_TEST_CASE(singular_vectors_that_go_on_resume_bit_for_bit) { check_resume(hammer_run()); }
+
 BOOST_AUTO_TEST_CASE(an_sgd_vit_resumes_bit_for_bit) { check_resume("sgd_vit"); }
 
 // Sums are split among threads, always the same way for the same number of them.
