@@ -57,7 +57,7 @@ struct TrainOptions {
   LossOptions loss;
   int64_t steps = 500;               // > 0
   int64_t batch = 128;               // > 0
-  std::string schedule = "linear";   // linear | cosine decay to zero
+  std::string schedule = "linear";   // constant, linear or cosine
   double warmup = 0;                 // share of the steps, [0, 1)
   int64_t evaluate_every = 100;      // steps
   int64_t evaluate_examples = 1000;  // of the validation split, at most

@@ -10,13 +10,14 @@
 namespace taut::train {
 namespace {
 
-// From 1 at progress 0 to 0 at progress 1.
+// Progress runs from 0 to 1; what falls goes from 1 to 0.
 struct Decay {
   const char* name;
   double (*at)(double progress);
 };
 
 constexpr std::array kDecays = {
+    Decay{"constant", [](double) { return 1.0; }},
     Decay{"linear", [](double p) { return 1 - p; }},
     Decay{"cosine", [](double p) { return 0.5 * (1 + std::cos(std::numbers::pi * p)); }},
 };

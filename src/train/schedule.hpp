@@ -9,9 +9,9 @@ namespace taut::train {
 const std::vector<std::string>& schedule_names();
 
 // What the learning rate is multiplied by in step `step` of 0 .. steps - 1. With W = floor(warmup *
-// steps) it rises as (step + 1) / (W + 1) and is 1 at step W; from there it falls along a line or
-// half a cosine that would reach 0 at `steps`, so that the last step still moves. Error on an
-// unknown name.
+// steps) it rises as (step + 1) / (W + 1) and is 1 at step W; from there it stays 1, or falls on a
+// line or half a cosine that would reach 0 at `steps`, so that the last step still moves. Error on
+// an unknown name.
 double rate_multiplier(const std::string& name, int64_t step, int64_t steps, double warmup);
 
 // Share of the loss margin in step `step`: 0 at the start, 1 after a third of the steps. A margin

@@ -40,6 +40,13 @@ BOOST_AUTO_TEST_CASE(warm_up_rises_to_one_and_meets_the_decay) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_constant_rate_only_warms_up) {
+  BOOST_TEST(rate_multiplier("constant", 9, 100, 0.1) == 10 / 11.0);
+  for (const int64_t step : {10, 50, 99}) {
+    BOOST_TEST(rate_multiplier("constant", step, 100, 0.1) == 1.0);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(one_step_is_a_full_step) {
   BOOST_TEST(rate_multiplier("linear", 0, 1, 0) == 1.0);
   BOOST_TEST(rate_multiplier("cosine", 0, 1, 0.9) == 1.0);
