@@ -16,7 +16,7 @@ struct Contradiction {
 };
 
 struct CheckedRows {
-  int64_t compared = 0;  // successful attacks on rows that the certificate covers
+  int64_t compared = 0;  // successful attacks on rows whose label the certificate is about
   std::vector<Contradiction> contradictions;
 };
 

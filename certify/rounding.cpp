@@ -158,6 +158,11 @@ Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Uppe
     const Upper k_error = prepared_error(l, norms, k_norm, k_linear + gamma(1, p.unit) * k_norm, p);
     const Upper v_error = product(l.value, norms, h, size, 2, p) + gamma(1, p.unit) * b.mixed;
     const Upper q = b.query + q_error, k = b.key + k_error, v = b.mixed + v_error;
+    // What overflows here need not come out large: a short output matrix would hide it.
+    if (!(max(max(b.linear_query, b.linear_key) + q_error + k_error, max(q, max(k, v))) <=
+          Upper(p.largest))) {
+      return Upper::infinity();
+    }
     const Upper logit = scale * q * k + biases;
     const Upper logit_error = scale * (q_error * k + q * k_error) +
                               gamma(d_head + 6, p.unit) * logit +
@@ -173,7 +178,8 @@ Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Uppe
     mixed_size = mixed_size + square(b.mixed + error);
   }
   const Upper out = Upper(l.gain) * (norms.sigma(l.output) * sqrt(mixed_error) +
-                                     product(l.output, norms, 0, sqrt(mixed_size), 3, p));
+                                     product(l.output, norms, 0, sqrt(mixed_size), 3, p)) +
+                    underflow(l.output.size(0), 2, p);
   return out + gamma(1, p.unit) * (effect(l, norms, shape, size).size + out);
 }
 

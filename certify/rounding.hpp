@@ -8,7 +8,7 @@ namespace taut::certify {
 struct Precision {
   double unit;      // unit roundoff
   double smallest;  // smallest normal number: bounds what one operation loses to underflow, also
-                    // where subnormals are flushed to zero
+                    // where subnormal results are flushed to zero (not where inputs are)
   double largest;   // above this the squares inside norms may overflow: nothing is promised
 };
 inline constexpr Precision kFloat32{0x1p-24, 0x1p-126, 0x1p60};

@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "kernels/sigma_proof.hpp"
@@ -17,9 +18,14 @@ namespace {
 Interval bound(const ScaledMatrix& a, ProofStorage& storage) {
   if (a.zero()) return {};
   Evidence e = gather(a, std::move(storage));
-  const EigenEstimate top = estimate_top(e.g, e.storage);
-  const Interval sigma{stored_lower(lower_witness(a, top.vector), a),
-                       stored_upper(upper_from_estimate(e, top.value), a)};
+  EigenEstimate top = estimate_top(e.g, e.storage);
+  double upper = upper_near(e, top.value);
+  if (!std::isfinite(upper)) {
+    // An iteration that takes two close eigenvalues for one, between them.
+    top = estimate_directly(e.g, e.storage);
+    upper = upper_from_estimate(e, top.value);
+  }
+  const Interval sigma{stored_lower(lower_witness(a, top.vector), a), stored_upper(upper, a)};
   storage = release(e);
   return sigma;
 }

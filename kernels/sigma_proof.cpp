@@ -42,6 +42,7 @@ namespace taut::kernels {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kExcess = 1e-10;  // of rho over the estimate: what an estimate may be wrong by
 
 // All terms but rho.
 double allowance(const Evidence& e, double rho, double trace) {
@@ -94,9 +95,14 @@ double rho_for_limit(const Evidence& e, double limit) {
   return square - allowance(e, square, std::max(trace, 0.0)) * (1 + 1e-6);
 }
 
+double upper_near(const Evidence& e, double lambda) {
+  const double bound = upper_if_completed(e, lambda * (1 + kExcess));
+  return bound < kInfinity ? std::min(frobenius_upper(e.a), bound) : kInfinity;
+}
+
 double upper_from_estimate(const Evidence& e, double lambda) {
   double upper = frobenius_upper(e.a);
-  for (double excess = 1e-10; excess < 1; excess *= 10) {
+  for (double excess = kExcess; excess < 1; excess *= 10) {
     const double bound = upper_if_completed(e, lambda * (1 + excess));
     if (bound < kInfinity) return std::min(upper, bound);
   }

@@ -31,6 +31,9 @@ double rho_for_limit(const Evidence& e, double limit);
 // few growing rho that completes; never above the Frobenius bound.
 double upper_from_estimate(const Evidence& e, double lambda);
 
+// The bound from the first rho alone, or infinity: then the estimate was too low.
+double upper_near(const Evidence& e, double lambda);
+
 double frobenius_upper(const ScaledMatrix& a);
 
 // A lower bound on sigma(A) from any vector of the short side, 1/2 at least.

@@ -127,6 +127,10 @@ EigenEstimate estimate_top(const Gram& g, ProofStorage& storage) {
       [&](const at::Tensor& x) { return at::mv(whole, x); }, good);
   if (good(rough)) return estimate(rough.value, rough.vector);
   if (auto found = by_inverse(whole, rough, storage.chunk)) return *found;
+  return estimate_directly(g, storage);
+}
+
+EigenEstimate estimate_directly(const Gram& g, ProofStorage& storage) {
   return directly(full(g, storage.factor));
 }
 

@@ -12,6 +12,8 @@ struct EigenEstimate {
 };
 // Works in `factor` and `chunk` of `storage`.
 EigenEstimate estimate_top(const Gram& g, ProofStorage& storage);
+// By all eigenvalues: slower, and never between two of them.
+EigenEstimate estimate_directly(const Gram& g, ProofStorage& storage);
 inline EigenEstimate estimate_top(const Gram& g) {
   ProofStorage own;
   return estimate_top(g, own);

@@ -50,8 +50,14 @@ std::vector<Stage> stages_of(const NamedTensors& tensors) {
   return stages;
 }
 
-// The order in which each stage takes what the one before gives: that of the names, or the only
-// one.
+// A name without its numbers.
+std::string letters(std::string name) {
+  std::erase_if(name, [](char c) { return c >= '0' && c <= '9'; });
+  return name;
+}
+
+// The only order in which each stage takes what the one before gives, and names that differ in
+// their numbers alone follow each other. Other names tell nothing: "hidden" comes before "input".
 class Chain {
  public:
   explicit Chain(const std::vector<Stage>& stages) : stages_(stages), used_(stages.size()) {}
@@ -59,7 +65,6 @@ class Chain {
   std::vector<Stage> find() {
     std::string seen;
     for (const Stage& s : stages_) seen += fmt::format(" {} ({} -> {})", s.from, s.in, s.out);
-    if (by_name()) return stages_;
     extend();
     require(!found_.empty(),
             "these layers do not fit one behind another:{}; describe the model in a file",
@@ -73,11 +78,12 @@ class Chain {
   }
 
  private:
-  bool by_name() const {
-    for (size_t i = 1; i < stages_.size(); ++i) {
-      if (stages_[i].in != stages_[i - 1].out) return false;
+  // Whether a stage of a lower number waits.
+  bool early(size_t i) const {
+    for (size_t j = 0; j < i; ++j) {
+      if (!used_[j] && letters(stages_[j].from) == letters(stages_[i].from)) return true;
     }
-    return true;
+    return false;
   }
 
   // Ends with the first order found, or with the knowledge that there is a second.
@@ -89,7 +95,8 @@ class Chain {
     }
     for (size_t i = 0; i < stages_.size() && steps_ < kPatience && !ambiguous_; ++i) {
       ++steps_;
-      if (used_[i] || (!chain_.empty() && chain_.back().out != stages_[i].in)) continue;
+      if (used_[i] || early(i)) continue;
+      if (!chain_.empty() && chain_.back().out != stages_[i].in) continue;
       used_[i] = true;
       chain_.push_back(stages_[i]);
       extend();

@@ -23,7 +23,8 @@ struct AttackCall {
 };
 
 // A certificate of other weights proves nothing here.
-std::optional<certify::Certificate> certificate_of(const OpenRun& run) {
+std::optional<certify::Certificate> certificate_of(
+    const OpenRun& run, const std::map<std::string, std::string>& facts) {
   const std::filesystem::path file = run.folder / "certificate.h5";
   if (!std::filesystem::exists(file)) {
     say("no certificate in {}: the attacks are checked against nothing", run.folder.string());
@@ -31,6 +32,7 @@ std::optional<certify::Certificate> certificate_of(const OpenRun& run) {
   }
   certify::Certificate certificate = io::load_certificate(file);
   if (!about(run, certificate.provenance, file.string())) return std::nullopt;
+  if (!same_data(certificate.provenance, facts, "this attack")) return std::nullopt;
   return certificate;
 }
 
@@ -66,7 +68,8 @@ std::vector<attacks::AttackResult> earlier(const std::filesystem::path& file,
       return found != result.provenance.end() && found->second == facts.at(fact);
     };
     const bool again = std::find(now.begin(), now.end(), result.threat) != now.end();
-    if (!again && same("checkpoint") && same("data")) kept.push_back(std::move(result));
+    if (!again && same("checkpoint") && same("data") && same("data_source"))
+      kept.push_back(std::move(result));
   }
   return kept;
 }
@@ -101,8 +104,8 @@ int run_attack(AttackCall& call) {
   const Examples examples = validation_examples(run, call.rows);
   const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
   const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
-  const auto certificate = certificate_of(run);
   const auto facts = result_provenance(run, examples);
+  const auto certificate = certificate_of(run, facts);
   // Read first: a damaged file must not cost an attack.
   std::vector<attacks::AttackResult> all = earlier(file, threats, facts);
   std::vector<attacks::AttackResult> results =

@@ -43,7 +43,9 @@ report::RunReport loaded(const CompareCall& call, const OpenRun& run) {
   if (std::filesystem::exists(finds)) {
     for (attacks::AttackResult& attack : io::load_attacks(finds)) {
       const std::string what = fmt::format("{}, {}", finds.string(), threat_name(attack.threat));
-      if (about(run, attack.provenance, what)) r.attacks.push_back(std::move(attack));
+      const bool paired =
+          !r.certificate || same_data(r.certificate->provenance, attack.provenance, what);
+      if (about(run, attack.provenance, what) && paired) r.attacks.push_back(std::move(attack));
     }
   }
   RowOptions rows;

@@ -9,11 +9,14 @@
 #include "src/cli/rows.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
+#include "src/report/format.hpp"
 #include "src/report/table.hpp"
 #include "src/train/constraint.hpp"
 
 namespace taut::cli {
 namespace {
+
+using report::Round;
 
 struct InspectCall {
   CLI::App* command = nullptr;
@@ -58,7 +61,9 @@ std::vector<WeightLine> weight_lines(const models::Network& network, const certi
           const std::string block = intervals.size() > 1 ? fmt::format("[{}]", i) : "";
           lines.push_back({path + block, shape_text(w.sizes().slice(w.dim() - 2)),
                            std::isfinite(cap) ? fmt::format("{:.6g}", cap) : "none",
-                           intervals[i].lower, intervals[i].upper, intervals[i].upper / unit});
+                           intervals[i].lower, intervals[i].upper,
+                           // One step up for the quotient and the root behind the unit.
+                           intervals[i].upper / unit * (1 + 0x1p-50)});
         }
       });
   return lines;
@@ -72,14 +77,15 @@ void print_tables(const std::vector<LayerLine>& layers, const std::vector<Weight
     const std::string share = total != 0 && std::isfinite(total)
                                   ? fmt::format("{:.1f}", 100 * l.log10_factor / total)
                                   : "-";
-    path.rows.push_back({l.name, l.kind, fmt::format("{:.4g}", l.size),
-                         fmt::format("{:.4f}", l.log10_bound),
+    path.rows.push_back({l.name, l.kind, report::number(l.size, Round::up),
+                         report::number(l.log10_bound, Round::up, 6),
                          fmt::format("{:+.4f}", l.log10_factor), share});
   }
   report::Table table{{"weight", "shape", "sigma >=", "sigma <=", "cap", "RMS->RMS <="}, {}};
   for (const WeightLine& w : weights) {
-    table.rows.push_back({w.name, w.shape, fmt::format("{:.9g}", w.lower),
-                          fmt::format("{:.9g}", w.upper), w.cap, fmt::format("{:.6g}", w.rms)});
+    table.rows.push_back({w.name, w.shape, report::number(w.lower, Round::down, 9),
+                          report::number(w.upper, Round::up, 9), w.cap,
+                          report::number(w.rms, Round::up, 6)});
   }
   fmt::print("bound: l2 per token after each layer, per unit of the threat ({})\n{}\n{}",
              models::describe(threat), report::to_text(path), report::to_text(table));

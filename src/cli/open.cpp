@@ -70,11 +70,11 @@ Opened open_file(const fs::path& file, const WeightsOptions& options, const std:
   if (io::carries_network(tensors) && options.model.empty()) {
     opened.checkpoint = io::weights_of(tensors, file.string());
     opened.description = models::describe(opened.checkpoint.network);
-    opened.fingerprint = io::fingerprint(tensors, opened.description);
+    opened.fingerprint = io::fingerprint(tensors.tensors, opened.description);
     return opened;
   }
   opened.description = described_by(file, tensors, options, data);
-  opened.fingerprint = io::fingerprint(tensors, opened.description);
+  opened.fingerprint = io::fingerprint(tensors.tensors, opened.description);
   opened.checkpoint.config = foreign_config(data);
   opened.checkpoint.provenance["weights"] =
       fmt::format("{}, {}", file.filename().string(), opened.fingerprint);
@@ -143,7 +143,8 @@ OpenRun open_run(const fs::path& path, const std::string& which, const WeightsOp
   run.name = fs::absolute(path).lexically_normal().filename().string();
   if (run.name.empty()) run.name = path.string();
   run.options = train_options(run.checkpoint.config, (path / "checkpoint.h5").string());
-  run.weights = fmt::format("{}, step {}", which, run.checkpoint.step);
+  run.weights = fmt::format("{}, step {}, {}", which, run.checkpoint.step,
+                            io::fingerprint(run.checkpoint.network));
   widen(run.checkpoint.network);
   return run;
 }
@@ -160,6 +161,18 @@ bool about(const OpenRun& run, const std::map<std::string, std::string>& provena
   if (of == provenance.end() || of->second == run.weights) return true;
   say("{} is of checkpoint '{}', not of '{}': left out", what, of->second, run.weights);
   return false;
+}
+
+bool same_data(const std::map<std::string, std::string>& certificate,
+               const std::map<std::string, std::string>& attack, const std::string& what) {
+  for (const char* fact : {"data", "data_source"}) {
+    const auto a = certificate.find(fact), b = attack.find(fact);
+    if (a == certificate.end() || b == attack.end() || a->second == b->second) continue;
+    say("{} is about other examples than the certificate, '{}' and not '{}': left out", what,
+        b->second, a->second);
+    return false;
+  }
+  return true;
 }
 
 void prepare_results(const OpenRun& run) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "src/cli/options.hpp"
@@ -15,8 +16,9 @@ struct OpenRun {
   std::string name;
   io::Checkpoint checkpoint;    // weights narrower than fp32 widened, which is exact
   train::TrainOptions options;  // of its training; without a data set where nobody trained it here
-  std::string weights;          // which they are: "best, step 600", "model.safetensors, crc32 ..."
-  std::string model;            // of a file: the model, in TOML, with the way back to the weights
+  std::string
+      weights;        // which they are: "best, step 600, crc32 ...", "model.safetensors, crc32 ..."
+  std::string model;  // of a file: the model, in TOML, with the way back to the weights
 };
 
 // `path` is a run directory, a safetensors file (or the index of a sharded one), or the folder of
@@ -31,6 +33,10 @@ io::Checkpoint load_checkpoint(const std::filesystem::path& path, const std::str
 // Whether a result is about the network that was opened; says when it is not. `what` names it.
 bool about(const OpenRun& run, const std::map<std::string, std::string>& provenance,
            const std::string& what);
+
+// Whether two results are about the same examples; says when they are not.
+bool same_data(const std::map<std::string, std::string>& certificate,
+               const std::map<std::string, std::string>& attack, const std::string& what);
 
 // Makes the folder of results and puts the model there, so that the folder can be opened again.
 void prepare_results(const OpenRun& run);

@@ -19,7 +19,9 @@ Examples examples_in_file(const OpenRun& run, const RowOptions& rows) {
   check_examples(file, run.checkpoint.network, rows.data);
   const int64_t all = file.label.size(0);
   const int64_t count = rows.examples == 0 ? all : std::min(all, rows.examples);
-  return {rows.data, rows.data, file.values.narrow(0, 0, count), file.label.narrow(0, 0, count)};
+  const std::string source = fmt::format(
+      "{} {}", rows.data, io::fingerprint({{"input", file.values}, {"label", file.label}}, {}));
+  return {rows.data, source, file.values.narrow(0, 0, count), file.label.narrow(0, 0, count)};
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "src/core/core.hpp"
 #include "src/io/descriptor.hpp"
@@ -44,6 +45,14 @@ void refuse_variants(const Tree& config) {
   usual("scale_attn_by_inverse_layer_idx", false);
   usual("scale_attn_weights", true);
   usual("is_decoder", false);
+  // RoBERTa and its kin count positions from the padding token on.
+  const Tree* type = first(config, {"model_type"});
+  const std::set<std::string> known{"gpt2", "vit", "bert"};
+  require(type == nullptr || (type->is_string() && known.count(type->get<std::string>()) > 0),
+          "model_type = {}: no such network is known here, only {}",
+          type == nullptr ? "" : type->dump().substr(0, 100), "bert, gpt2, vit");
+  // timm's: the mean of the patches in place of the class token has the same tensors.
+  usual("global_pool", "token");
   usual("add_cross_attention", false);
 }
 

@@ -88,12 +88,13 @@ void save_weights(const std::filesystem::path& path, const Checkpoint& checkpoin
 
 bool carries_network(const TensorFile& file) { return file.metadata.count(kKey) > 0; }
 
-std::string fingerprint(const TensorFile& file, const models::Description& description) {
+std::string fingerprint(const models::NamedTensors& tensors,
+                        const models::Description& description) {
   uLong crc = crc32_z(0, nullptr, 0);
   const auto add = [&](const void* bytes, size_t size) {
     if (size > 0) crc = crc32_z(crc, static_cast<const Bytef*>(bytes), size);
   };
-  for (const auto& [name, tensor] : file.tensors) {
+  for (const auto& [name, tensor] : tensors) {
     add(name.data(), name.size());
     const at::Tensor plain = tensor.contiguous();
     add(plain.const_data_ptr(), plain.nbytes());
@@ -101,6 +102,13 @@ std::string fingerprint(const TensorFile& file, const models::Description& descr
   const std::string model = to_tree(description).dump();
   add(model.data(), model.size());
   return fmt::format("crc32 {:08x}", crc);
+}
+
+std::string fingerprint(const models::Network& network) {
+  models::NamedTensors tensors;
+  models::for_each_tensor(network, [&](const std::string& path, const at::Tensor& tensor,
+                                       models::Role) { tensors[path] = tensor.detach(); });
+  return fingerprint(tensors, models::describe(network));
 }
 
 Checkpoint weights_of(const TensorFile& file, const std::string& where) {

@@ -24,7 +24,9 @@ Checkpoint weights_of(const TensorFile& file, const std::string& where);
 
 // "crc32 1a2b3c4d" of all names and tensors and of the model that they are put into: another
 // activation or number of heads makes another network of the same weights.
-std::string fingerprint(const TensorFile& file, const models::Description& description);
+std::string fingerprint(const models::NamedTensors& tensors,
+                        const models::Description& description);
+std::string fingerprint(const models::Network& network);
 
 // Sets what `options` leave open from config.json and preprocessor_config.json, which Hugging Face
 // saves beside the weights. Returns the files read. Error where they ask for what no layer does.

@@ -40,6 +40,7 @@ certify::Certificate certificate_of(std::initializer_list<double> radius) {
   certificate.example = longs({13, 12, 11, 10});
   certificate.position = longs({0, 0, 0, 0});
   certificate.label = longs({0, 0, 0, 0});
+  certificate.prediction = longs({1, 0, 0, 0});
   const Tensor values =
       at::tensor(at::ArrayRef<double>(radius.begin(), radius.size()), at::kDouble);
   certificate.threats.push_back({kL2, 1, 0, 1, values, at::zeros_like(values)});
@@ -74,6 +75,23 @@ BOOST_AUTO_TEST_CASE(a_promise_about_the_fp32_program_needs_no_fp64) {
   const auto checked = attacks::check(planted_result(), certificate);
   BOOST_REQUIRE(checked.contradictions.size() == 1u);
   BOOST_TEST(checked.contradictions[0].example == 11);
+}
+
+// Example 13 is misread when clean: a certificate that says otherwise is wrong, one about what is
+// predicted instead says nothing of the label.
+BOOST_AUTO_TEST_CASE(a_clean_input_that_is_misread_lies_inside_every_promise) {
+  certify::Certificate certificate = certificate_of({0.3, 0, 0, 0});
+  BOOST_TEST(attacks::check(planted_result(), certificate).contradictions.empty());
+  certificate.prediction = longs({0, 0, 0, 0});
+  auto checked = attacks::check(planted_result(), certificate);
+  BOOST_REQUIRE(checked.contradictions.size() == 1u);
+  BOOST_TEST(checked.contradictions[0].example == 13);
+  BOOST_TEST(checked.contradictions[0].attack_radius == 0);
+  certificate = certificate_of({0, 0, 0, 9});
+  certificate.prediction = longs({1, 0, 0, 2});
+  checked = attacks::check(planted_result(), certificate);
+  BOOST_TEST(checked.contradictions.empty());
+  BOOST_TEST(checked.compared == 1);
 }
 
 BOOST_AUTO_TEST_CASE(rows_and_threats_that_the_certificate_lacks_compare_nothing) {

@@ -240,4 +240,40 @@ BOOST_AUTO_TEST_CASE(a_table_tied_to_the_head_keeps_both_kinds_of_norm) {
   BOOST_TEST(log10_constant(tied, t) == log10_constant(untied, t));
 }
 
+// One head on single tokens: attention is the output matrix times the value matrix.
+models::Network through_attention(double value, double value_bias, double output, double gain,
+                                  double back) {
+  const at::Tensor eye = at::eye(2, at::kFloat);
+  models::Attention a;
+  a.query = at::zeros({1, 2, 2});
+  a.key = at::zeros({1, 2, 2});
+  a.value = (eye * value).unsqueeze(0);
+  if (value_bias != 0) a.value_bias = at::full({1, 2}, value_bias, at::kFloat);
+  a.output = eye * output;
+  a.gain = gain;
+  models::Network n;
+  n.input = {models::InputKind::tokens, 0, 0, 0, 0, 1, 1, 2};
+  n.layers = {{"embedding", models::Embedding{eye}},
+              {"attention", a},
+              {"back", models::Linear{eye * std::sqrt(back), {}, std::sqrt(back)}},
+              {"head", models::Linear{eye, at::tensor({0.1F, 0.0F})}}};
+  return n;
+}
+
+// What vanishes or overflows inside attention and comes back large or small: real logits (0.1, 1),
+// the fp32 program's (0.1, 0) or NaN.
+BOOST_AUTO_TEST_CASE(what_fp32_loses_inside_attention_voids_the_deployed_radius) {
+  const auto deployed = [](const models::Network& n) {
+    const Certificate c =
+        certify::certify(n, at::ones({1, 1}, at::kLong), at::ones({1, 1}, at::kLong),
+                         {models::parse_threat("every_token", n.input)}, {});
+    BOOST_TEST(c.prediction[0].item<int64_t>() == 1);
+    BOOST_TEST(c.threats[0].radius[0].item<double>() > 0.5);
+    return c.threats[0].radius_deployed[0].item<double>();
+  };
+  BOOST_TEST(deployed(through_attention(1, 0, 1, 1, 1)) > 0.5);
+  BOOST_TEST(deployed(through_attention(1, 0, 1e-32, 1e-18, 1e50)) == 0);
+  BOOST_TEST(deployed(through_attention(5e35, 3.4028e38, 2e-36, 1, 1)) == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

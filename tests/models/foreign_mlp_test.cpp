@@ -35,9 +35,21 @@ std::string order_of(const NamedTensors& tensors) {
 
 BOOST_AUTO_TEST_SUITE(foreign_mlp_test)
 
-BOOST_AUTO_TEST_CASE(layers_act_in_the_order_of_their_names) {
-  BOOST_TEST(order_of(weights({{"a", {8, 4}}, {"b", {8, 8}}, {"c", {8, 8}}, {"d", {3, 8}}})) ==
-             "abcd");
+BOOST_AUTO_TEST_CASE(layers_act_in_the_order_of_their_numbers) {
+  BOOST_TEST(order_of(weights({{"0", {8, 4}}, {"2", {8, 8}}, {"4", {8, 8}}, {"6", {3, 8}}})) ==
+             "0246");
+  BOOST_TEST(
+      order_of(weights(
+          {{"1.hidden", {8, 8}}, {"2.hidden", {8, 8}}, {"input", {8, 4}}, {"out", {3, 8}}})) ==
+      "i12o");
+}
+
+// In the order of the alphabet these fit too, as another network.
+BOOST_AUTO_TEST_CASE(names_without_numbers_tell_no_order) {
+  const std::string error = test::error_of([] {
+    order_of(weights({{"input", {8, 8}}, {"hidden", {8, 8}}, {"output", {3, 8}}}));
+  });
+  BOOST_TEST(test::contains(error, "more than one order"), error);
 }
 
 BOOST_AUTO_TEST_CASE(or_in_the_only_order_in_which_they_fit) {
