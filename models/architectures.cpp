@@ -159,10 +159,14 @@ struct Builder {
     return layers;
   }
 
-  std::vector<Layer> gpt() {
-    Tensor table = normal({classes, a.width}, lipschitz() ? 1 : 0.02);
+  Layer embedding() {
+    Tensor table = normal({input.vocabulary, a.width}, lipschitz() ? 1 : 0.02);
     if (lipschitz()) table = table / table.square().mean(1, true).sqrt();
-    std::vector<Layer> layers{{"embedding", Embedding{table}}};
+    return {"embedding", Embedding{table}};
+  }
+
+  std::vector<Layer> gpt() {
+    std::vector<Layer> layers{embedding()};
     if (!lipschitz()) {
       layers.push_back({"position", Position{normal({input.context, a.width}, 0.02)}});
     } else if (a.clamp > 0) {
@@ -170,6 +174,19 @@ struct Builder {
     }
     for (int64_t i = 0; i < a.blocks; ++i) block(layers, i, /*causal=*/true);
     if (!lipschitz()) layers.push_back(norm("norm"));
+    head(layers, a.width);
+    return layers;
+  }
+
+  // One label for a sequence: every token sees every other, their mean decides.
+  std::vector<Layer> text() {
+    std::vector<Layer> layers{embedding()};
+    layers.push_back(
+        {"position", Position{normal({input.context, a.width}, lipschitz() ? 0.5 : 0.02)}});
+    if (lipschitz() && a.clamp > 0) layers.push_back({"clamp", BallClamp{a.clamp}});
+    for (int64_t i = 0; i < a.blocks; ++i) block(layers, i, /*causal=*/false);
+    if (!lipschitz()) layers.push_back(norm("norm"));
+    layers.push_back({"pool", Pool{}});
     head(layers, a.width);
     return layers;
   }
@@ -195,7 +212,7 @@ void check(const Architecture& a, const InputSpec& input, int64_t classes) {
           a.output_scale > 0 && std::isfinite(a.output_scale),
       "model.logit_scale and output_scale must be positive and clamp not negative, got {}, {}, {}",
       a.logit_scale, a.output_scale, a.clamp);
-  const bool wants_tokens = a.name == "gpt";
+  const bool wants_tokens = a.name == "gpt" || a.name == "text";
   require(wants_tokens == (input.kind == InputKind::tokens),
           "a model '{}' reads {}, the data are {}", a.name, wants_tokens ? "tokens" : "pixels",
           wants_tokens ? "pixels" : "tokens");
@@ -204,7 +221,7 @@ void check(const Architecture& a, const InputSpec& input, int64_t classes) {
 }  // namespace
 
 const std::vector<std::string>& architecture_names() {
-  static const std::vector<std::string> names{"mlp", "vit", "gpt"};
+  static const std::vector<std::string> names{"mlp", "vit", "gpt", "text"};
   return names;
 }
 
@@ -217,6 +234,7 @@ Network build(const Architecture& architecture, const InputSpec& input, int64_t 
   Builder builder{architecture, input, classes, std::move(generator)};
   if (architecture.name == "mlp") return {input, builder.mlp()};
   if (architecture.name == "vit") return {input, builder.vit()};
+  if (architecture.name == "text") return {input, builder.text()};
   return {input, builder.gpt()};
 }
 

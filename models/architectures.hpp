@@ -11,7 +11,7 @@ namespace taut::models {
 
 // What a preset says of its network. Widths in entries, radii in RMS.
 struct Architecture {
-  std::string name = "vit";         // mlp | vit | gpt
+  std::string name = "vit";         // mlp | vit | gpt | text
   std::string style = "lipschitz";  // lipschitz: no norm layers, 1/d_head logits, convex residuals;
                                     // standard: pre-LayerNorm, 1/sqrt(d_head), biases
   int64_t width = 64;               // model width; hidden width of an mlp
@@ -26,7 +26,8 @@ struct Architecture {
   double output_scale = 1;          // lipschitz: gain of the head; temperature of the logits
 };
 
-// A freshly initialised fp32 network. `classes` is the vocabulary for a gpt. Throws Error on widths
+// A freshly initialised fp32 network. `classes` is the vocabulary for a gpt, the labels of a
+// sequence for a text. Throws Error on widths
 // that do not divide and on unknown names.
 Network build(const Architecture& architecture, const InputSpec& input, int64_t classes,
               at::Generator generator);
