@@ -54,7 +54,7 @@ void check_parts(const Architecture& a) {
 }  // namespace
 
 const Names& architecture_names() {
-  static const Names names{"mlp", "vit", "gpt"};
+  static const Names names{"mlp", "vit", "gpt", "text"};
   return names;
 }
 
@@ -72,7 +72,7 @@ void check(const Architecture& a, const InputSpec& input, int64_t classes) {
   require_not_negative("query_key_clamp", a.query_key_clamp);
   require_not_negative("logit_cap", a.logit_cap);
   check_parts(a);
-  const bool wants_tokens = a.name == "gpt";
+  const bool wants_tokens = a.name == "gpt" || a.name == "text";
   require(wants_tokens == (input.kind == InputKind::tokens),
           "a model '{}' reads {}, the data are {}", a.name, wants_tokens ? "tokens" : "pixels",
           wants_tokens ? "pixels" : "tokens");

@@ -186,10 +186,14 @@ struct Builder {
     return layers;
   }
 
-  std::vector<Layer> gpt() {
-    Tensor table = normal({classes, a.width}, lipschitz() ? 1 : 0.02);
+  Layer embedding() {
+    Tensor table = normal({input.vocabulary, a.width}, lipschitz() ? 1 : 0.02);
     if (lipschitz()) table = table / table.square().mean(1, true).sqrt();
-    std::vector<Layer> layers{{"embedding", Embedding{table}}};
+    return {"embedding", Embedding{table}};
+  }
+
+  std::vector<Layer> gpt() {
+    std::vector<Layer> layers{embedding()};
     if (!lipschitz()) {
       if (a.rotary == 0)
         layers.push_back({"position", Position{normal({input.context, a.width}, 0.02)}});
@@ -198,6 +202,19 @@ struct Builder {
     }
     for (int64_t i = 0; i < a.blocks; ++i) block(layers, i, /*causal=*/true);
     if (!lipschitz()) layers.push_back(norm("norm"));
+    head(layers, a.width);
+    return layers;
+  }
+
+  // One label for a sequence: every token sees every other, their mean decides.
+  std::vector<Layer> text() {
+    std::vector<Layer> layers{embedding()};
+    layers.push_back(
+        {"position", Position{normal({input.context, a.width}, lipschitz() ? 0.5 : 0.02)}});
+    if (lipschitz() && a.clamp > 0) layers.push_back({"clamp", BallClamp{a.clamp}});
+    for (int64_t i = 0; i < a.blocks; ++i) block(layers, i, /*causal=*/false);
+    if (!lipschitz()) layers.push_back(norm("norm"));
+    layers.push_back({"pool", Pool{}});
     head(layers, a.width);
     return layers;
   }
@@ -211,6 +228,7 @@ Network build(const Architecture& architecture, const InputSpec& input, int64_t 
   Builder builder{architecture, input, classes, std::move(generator)};
   if (architecture.name == "mlp") return {input, builder.mlp()};
   if (architecture.name == "vit") return {input, builder.vit()};
+  if (architecture.name == "text") return {input, builder.text()};
   return {input, builder.gpt()};
 }
 

@@ -11,7 +11,7 @@ namespace taut::models {
 
 // What a preset says of its network. Widths in entries, radii in RMS.
 struct Architecture {
-  std::string name = "vit";         // mlp | vit | gpt
+  std::string name = "vit";         // mlp | vit | gpt | text
   std::string style = "lipschitz";  // lipschitz: no norm layers, 1/d_head logits, convex residuals;
                                     // standard: a norm before every branch, 1/sqrt(d_head) logits
   int64_t width = 64;               // model width; hidden width of an mlp
@@ -36,8 +36,8 @@ struct Architecture {
 // Throws Error on widths that do not divide, unknown names and parts that do not go together.
 void check(const Architecture& architecture, const InputSpec& input, int64_t classes);
 
-// A freshly initialised fp32 network. `classes` is the vocabulary for a gpt. Throws Error as check
-// does.
+// A freshly initialised fp32 network. `classes` is the vocabulary for a gpt, the labels of a
+// sequence for a text. Throws Error as check does.
 Network build(const Architecture& architecture, const InputSpec& input, int64_t classes,
               at::Generator generator);
 

@@ -24,7 +24,7 @@ CLI::Range count(int64_t least) {
 CLI::Range at_least(double least) { return CLI::Range(least, kMost, "number"); }
 
 void add_model_options(CLI::App& command, models::Architecture& model) {
-  add(command, "model.name", model.name, "mlp, vit or gpt")
+  add(command, "model.name", model.name, "mlp, vit, gpt or text (one label a sequence)")
       ->check(CLI::IsMember(models::architecture_names()));
   add(command, "model.style", model.style,
       "lipschitz: capped, no norm layers; standard: a norm before every branch")
@@ -134,8 +134,14 @@ void add_optimizer_options(CLI::App& command, train::OptimizerOptions& o) {
 
 void add_train_options(CLI::App& command, train::TrainOptions& t) {
   add(command, "data.name", t.data.name,
-      "digits, cifar10, mnist, shakespeare, text:PATH, synthetic or synthetic_text");
-  add(command, "data.context", t.data.context, "text: symbols in one window")->check(count(1));
+      "digits, cifar10, mnist, shakespeare, sst2, text:PATH, shards:FOLDER, synthetic or "
+      "synthetic_text");
+  add(command, "data.context", t.data.context, "text: tokens in one window")->check(count(1));
+  add(command, "data.tokenizer", t.data.tokenizer,
+      "text: byte, character, word (sst2) or bpe:FOLDER; empty: the data set's own");
+  add(command, "data.vocabulary", t.data.vocabulary,
+      "sst2: words kept, 0: all seen twice; shards: ids, 0: what they say")
+      ->check(count(0));
   add(command, "data.flip", t.data.augmentation.flip,
       "training images: left to right, every second one (true, false)");
   add(command, "data.shift", t.data.augmentation.shift,
@@ -177,6 +183,8 @@ void add_attack_options(CLI::App& command, attacks::AttackOptions& a, std::strin
 void add_row_options(CLI::App& command, RowOptions& r) {
   add(command, "checkpoint", r.checkpoint, "best or last")->check(CLI::IsMember({"best", "last"}));
   add(command, "data", r.data, "data set; empty: the run's own");
+  add(command, "tokenizer", r.tokenizer,
+      "of text: byte, character, word or bpe:FOLDER; empty: the run's own");
   add(command, "examples", r.examples, "validation examples; 0: all")->check(count(0));
   add(command, "positions", r.positions, "positions per sequence, evenly spread; 0: all")
       ->check(count(0));

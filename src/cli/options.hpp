@@ -19,6 +19,7 @@ void add_attack_options(CLI::App& command, attacks::AttackOptions& options, std:
 struct RowOptions {
   std::string checkpoint = "best";   // best | last
   std::string data;                  // empty: the data set of the run
+  std::string tokenizer;             // of that text; empty: as the run was trained
   int64_t examples = 0;              // validation examples; 0: all
   int64_t positions = 0;             // positions per sequence, evenly spread; 0: all
   std::vector<std::string> threats;  // empty: chosen by the verb

@@ -9,6 +9,7 @@
 #include "src/cli/examples.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
+#include "src/train/trainer.hpp"
 
 namespace taut::cli {
 
@@ -30,6 +31,7 @@ Examples validation_examples(const OpenRun& run, const RowOptions& rows) {
   data::DataOptions wanted = run.options.data;
   if (is_examples_file(rows.data)) return examples_in_file(run, rows);
   if (!rows.data.empty()) wanted.name = rows.data;
+  if (!rows.tokenizer.empty()) wanted.tokenizer = rows.tokenizer;
   require(!wanted.name.empty(), "expected --data: nothing says what {} was trained on", run.name);
   const models::InputSpec& input = run.checkpoint.network.input;
   wanted.context = std::max<int64_t>(input.context, 1);
@@ -41,6 +43,7 @@ Examples validation_examples(const OpenRun& run, const RowOptions& rows) {
   require(count > 0, "the data set '{}' has no validation examples", dataset.name);
   const data::Batch batch = data::gather(dataset, dataset.validation, at::arange(count, at::kLong));
   models::check_input(input, batch.input);
+  train::check_rows(run.checkpoint.network, dataset);
   return {dataset.name, dataset.source, batch.input, batch.label};
 }
 

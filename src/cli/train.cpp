@@ -96,8 +96,10 @@ int start_run(TrainCall& call) {
   // Data and network are made once before an old run is touched: what cannot be trained loses
   // nothing.
   const data::Dataset dataset = data::open_dataset(call.options.data);
-  train::check(call.options, models::build(call.options.model, dataset.input, dataset.classes,
-                                           make_generator(call.options.seed)));
+  const models::Network network = models::build(call.options.model, dataset.input, dataset.classes,
+                                                make_generator(call.options.seed));
+  train::check(call.options, network);
+  train::check_rows(network, dataset);
   io::create_run(folder, call.force);
   nlohmann::json facts = context.provenance;
   facts["config"] = context.config;

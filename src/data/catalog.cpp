@@ -72,6 +72,7 @@ const std::vector<Known>& known_sets() {
        {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
         "t10k-labels-idx1-ubyte"}},
       {"shakespeare", "text, characters", "tinyshakespeare", "shakespeare", {"input.txt"}, true},
+      {"sst2", "sentences, 2 classes", "sst2", "sst2", {"train.tsv", "dev.tsv"}},
   };
   return sets;
 }
@@ -86,7 +87,7 @@ const Known* find_known(const std::string& name) {
 std::vector<std::string> all_names() {
   std::vector<std::string> names;
   for (const Known& known : known_sets()) names.push_back(known.name);
-  names.insert(names.end(), {"synthetic", "synthetic_text", "text:PATH"});
+  names.insert(names.end(), {"synthetic", "synthetic_text", "text:PATH", "shards:FOLDER"});
   return names;
 }
 
@@ -108,7 +109,9 @@ std::vector<Source> list_sources() {
   for (const Known& known : known_sets()) sources.push_back(describe(known));
   sources.push_back({"synthetic", "images 1 x 4 x 4, 3 classes", "made in memory", "ready"});
   sources.push_back({"synthetic_text", "text, characters", "made in memory", "ready"});
-  sources.push_back({"text:PATH", "text, characters", "any text file", "ready"});
+  sources.push_back({"text:PATH", "text, tokens of any kind", "any text file", "ready"});
+  sources.push_back(
+      {"shards:FOLDER", "text, tokens in files", "what taut data tokenize writes", "ready"});
   return sources;
 }
 

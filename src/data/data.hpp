@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,27 +11,31 @@
 
 namespace taut::data {
 
+struct TokenShards;  // token_shards.hpp
+
 // One part of a data set. Images: values uint8 (N, channels, height, width), labels int64 (N).
-// Text: values int64 (length) symbols; an example is a window of `context` symbols whose labels are
-// the next symbols; windows start every `stride` symbols.
+// Labelled text: values int64 (N, context) tokens, labels int64 (N). Other text: values int64
+// (length) tokens, or shards in their place; an example is a window of `context` tokens whose
+// labels are the next tokens; windows start every `stride` tokens.
 struct Split {
   at::Tensor values, labels;
   int64_t stride = 1;
+  std::shared_ptr<const TokenShards> shards{};
 };
 
 struct Dataset {
   std::string name;
   models::InputSpec input;
-  int64_t classes = 0;  // vocabulary for text
+  int64_t classes = 0;  // vocabulary for text without labels of its own
   double scale = 255;   // images: pixel = value / scale, so that it lies in [0, 1]
-  std::string symbols;  // text: the characters by id
+  std::string symbols;  // character tokens: the characters by id
   std::string source;   // where it came from and the SHA-256 of the files read
   Split train, validation;
 };
 
 struct Batch {
   at::Tensor input;  // float pixels (B, C, H, W) or int64 ids (B, context)
-  at::Tensor label;  // int64 (B, rows): rows = 1 for images, context for text
+  at::Tensor label;  // int64 (B, rows): rows = 1 for images and labelled text, else context
 };
 
 // What training does to the images of a batch, each on its own.
@@ -42,9 +47,14 @@ struct Augmentation {
 at::Tensor augment(const at::Tensor& images, const Augmentation& how, uint64_t key);
 
 struct DataOptions {
-  // digits | cifar10 | mnist | shakespeare | synthetic | synthetic_text | text:PATH
+  // digits | cifar10 | mnist | shakespeare | sst2 | synthetic | synthetic_text | text:PATH |
+  // shards:FOLDER
   std::string name = "digits";
-  int64_t context = 64;  // text: symbols in one window
+  int64_t context = 64;        // text: tokens in one window, > 0
+  std::string tokenizer = "";  // text: byte | character | word (labelled) | bpe:FOLDER; empty: the
+                               // data set's own
+  int64_t vocabulary = 0;      // words kept, the most frequent; ids in shards that do not say how
+                               // many there are; 0: all words seen twice, what the shards say
   Augmentation augmentation{};
 };
 
@@ -55,8 +65,12 @@ Dataset open_dataset(const DataOptions& options);
 int64_t size(const Dataset& dataset, const Split& split);  // examples
 Batch gather(const Dataset& dataset, const Split& split, const at::Tensor& indices);
 
+// Whether every example has one label, and not every position.
+bool one_label_each(const Dataset& dataset);
+
 // Indices of `count` examples from `cursor` on: epochs of seeded permutations, each keyed by its
-// number, so that the cursor alone says where to go on.
+// number, so that the cursor alone says where to go on. More than 2^22 examples are permuted one at
+// a time (permutation.hpp) instead of in a list.
 class Order {
  public:
   Order(int64_t size, uint64_t seed);

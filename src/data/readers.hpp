@@ -21,10 +21,15 @@ Dataset read_cifar10(const std::filesystem::path& folder);
 // too.
 Dataset read_mnist(const std::filesystem::path& folder);
 
-// Characters of a text, one symbol a byte: the vocabulary is its sorted distinct bytes. The last
-// tenth (at least one window) is for validation. Error: NUL bytes, a single distinct byte, fewer
-// than 2 (context + 1) bytes.
-Dataset read_characters(const File& file, int64_t context);
+// A text in tokens (tokenizer.hpp); characters are its sorted distinct bytes. The last tenth (at
+// least one window) is for validation. Error: NUL bytes, a single distinct byte, fewer than
+// 2 (context + 1) tokens, word tokens.
+Dataset read_text(const File& file, int64_t context, const std::string& tokenizer);
+
+// train.tsv and dev.tsv, lines "sentence<TAB>label" with the label 0 or 1 (SST-2: Socher et al.
+// 2013, as GLUE splits it). Ids are <pad> 0, <unk> 1 and then those of the tokenizer, words by
+// default; a sentence is cut or padded to the context. The vocabulary is that of train.tsv.
+Dataset read_labelled(const std::filesystem::path& folder, const DataOptions& options);
 
 // 1 x 4 x 4 images of three noisy patterns; 240 to train on, 120 for validation.
 Dataset synthetic_images();

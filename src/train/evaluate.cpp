@@ -10,6 +10,17 @@
 
 namespace taut::train {
 
+void check_rows(const models::Network& network, const data::Dataset& dataset) {
+  at::NoGradGuard no_grad;
+  const data::Batch one = data::gather(dataset, dataset.validation, at::zeros({1}, at::kLong));
+  models::check_input(network.input, one.input);
+  const int64_t rows = models::forward(network, one.input).size(1);
+  require(rows == one.label.size(1),
+          "the network predicts {} labels an example, the data set {} has {}: a gpt needs text "
+          "without labels, a text model labelled sentences",
+          rows, dataset.name, one.label.size(1));
+}
+
 Evaluation evaluate(const models::Network& network, const data::Dataset& dataset,
                     const data::Split& split, int64_t examples, int64_t batch) {
   at::NoGradGuard no_grad;

@@ -77,7 +77,10 @@ std::string progress_of(const Session& session, const State& state, const Line& 
   const TrainOptions& o = session.options;
   const double left = static_cast<double>(o.steps - state.step) * ms_per_step(state) / 1000;
   const bool text = session.dataset.input.kind == models::InputKind::tokens;
-  return progress(line, o.steps, left, text ? "tokens" : "images");
+  const char* const rows = !text                                   ? "images"
+                           : data::one_label_each(session.dataset) ? "sentences"
+                                                                   : "tokens";
+  return progress(line, o.steps, left, rows);
 }
 
 void run(Session& session, State& state) {
@@ -122,6 +125,7 @@ TrainSummary train(const TrainOptions& options, const TrainContext& context,
   State state =
       resume != nullptr ? resumed_state(options, dataset, *resume) : fresh_state(options, dataset);
   check(options, state.network);
+  check_rows(state.network, dataset);
   if (resume != nullptr) io::truncate_metrics(context.folder, state.step);
   Session session{options, context, dataset, Stopwatch(), state.seconds};
   if (resume != nullptr) session.saved_step = state.step;

@@ -39,6 +39,8 @@ TrainSummary train(const TrainOptions& options, const TrainContext& context,
 struct Evaluation {
   double loss = 0, accuracy = 0;
 };
+// Error unless the network gives a row of logits for every label of an example.
+void check_rows(const models::Network& network, const data::Dataset& dataset);
 Evaluation evaluate(const models::Network& network, const data::Dataset& dataset,
                     const data::Split& split, int64_t examples, int64_t batch);
 

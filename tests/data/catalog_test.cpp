@@ -30,6 +30,7 @@ BOOST_AUTO_TEST_CASE(a_missing_set_names_the_path_and_the_command) {
   for (const auto& [name, folder, file] : std::vector<std::array<std::string, 3>>{
            {"digits", "digits", "digits.csv.gz"},
            {"shakespeare", "shakespeare", "input.txt"},
+           {"sst2", "sst2", "train.tsv"},
            {"cifar10", "cifar-10-batches-bin", "data_batch_1.bin"},
            {"mnist", "mnist", "train-images-idx3-ubyte"}}) {
     const std::string error = test::error_of([&, n = name] { data::open_dataset({.name = n}); });
@@ -77,6 +78,7 @@ BOOST_AUTO_TEST_CASE(the_list_tells_what_is_ready_and_how_to_get_the_rest) {
   BOOST_TEST(sources["digits"].state == "get it with: taut data get digits");
   BOOST_TEST(contains(sources["cifar10"].state, "place the files in "));
   BOOST_TEST(contains(sources["cifar10"].state, "test_batch.bin"));
+  BOOST_TEST(contains(sources["sst2"].state, "train.tsv, dev.tsv"));
   BOOST_TEST(sources["synthetic"].state == "ready");
 }
 

@@ -19,7 +19,9 @@ Architecture architecture(const std::string& name, const std::string& style) {
   return a;
 }
 
-InputSpec input_of(const std::string& name) { return name == "gpt" ? text() : pixels(); }
+InputSpec input_of(const std::string& name) {
+  return name == "gpt" || name == "text" ? text() : pixels();
+}
 
 std::string refusal(const Architecture& a, const InputSpec& input, int64_t classes = 5) {
   return error_of([&] { build(a, input, classes, make_generator(1)); });
@@ -35,8 +37,9 @@ BOOST_AUTO_TEST_CASE(every_architecture_passes_the_check_and_runs) {
     for (const char* style : {"lipschitz", "standard"}) {
       const Network network = build(architecture(name, style), input_of(name), 9, g);
       check(network);
-      const Tensor input =
-          name == "gpt" ? at::randint(9, {2, 12}, g, at::kLong) : at::rand({2, 3, 8, 8}, g);
+      const Tensor input = input_of(name).kind == InputKind::tokens
+                               ? at::randint(9, {2, 12}, g, at::kLong)
+                               : at::rand({2, 3, 8, 8}, g);
       const Tensor logits = forward(network, input);
       BOOST_TEST((logits.sizes() == at::IntArrayRef{2, name == "gpt" ? 12 : 1, 9}), name << style);
       BOOST_TEST(logits.isfinite().all().item<bool>());
