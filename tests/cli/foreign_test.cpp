@@ -101,6 +101,26 @@ BOOST_AUTO_TEST_CASE(other_networks_of_the_same_weights_are_not_mixed_up) {
   BOOST_TEST(!contains(compared.err, "certificate.h5 is of checkpoint"), compared.err);
 }
 
+// Rows are numbered: a certificate of other examples would be compared with them by number.
+BOOST_AUTO_TEST_CASE(results_on_other_examples_are_not_mixed_up) {
+  const TempFolder folder;
+  const std::string file = saved(folder, sequential());
+  const std::string examples = (folder / "examples.safetensors").string();
+  const auto put = [&](double pixel) {
+    io::write_safetensors(examples, {{},
+                                     {{"input", at::full({3, 1, 4, 4}, pixel, at::kFloat)},
+                                      {"label", at::zeros({3}, at::kLong)}}});
+  };
+  put(0.25);
+  done(call(folder, {"certify", file, "--data", examples}, kMlp));
+  const std::vector<std::string> attack = {"attack", file, "--data", examples, "--steps", "2"};
+  BOOST_TEST(!contains(done(call(folder, attack, kMlp)).err, "left out"));
+  put(0.75);
+  BOOST_TEST(contains(done(call(folder, attack, kMlp)).err, "other examples"));
+  const Outcome compared = done(call(folder, {"compare", file, "--data", examples}, kMlp));
+  BOOST_TEST(contains(compared.err, "other examples"), compared.err);
+}
+
 BOOST_AUTO_TEST_CASE(a_printed_model_is_a_model) {
   const TempFolder folder;
   const std::string file = saved(folder, sequential());

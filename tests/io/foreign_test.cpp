@@ -197,6 +197,10 @@ BOOST_AUTO_TEST_CASE(neighbours_say_what_stands_in_no_tensor) {
   BOOST_TEST(contains(error_of([&] { complete(R"({"n_head": "12"})"); }), "expected an integer"));
   BOOST_TEST(contains(error_of([&] { complete(R"({"position_embedding_type": "relative_key"})"); }),
                       "no such network"));
+  // The same tensors under another model: positions from 2 on, the mean in place of a class token.
+  BOOST_TEST(contains(error_of([&] { complete(R"({"model_type": "roberta"})"); }), "roberta"));
+  BOOST_TEST(contains(error_of([&] { complete(R"({"global_pool": "avg"})"); }), "global_pool"));
+  BOOST_TEST(complete(R"({"model_type": "bert", "num_attention_heads": 4})").heads == 4);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
