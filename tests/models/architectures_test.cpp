@@ -19,7 +19,9 @@ Architecture architecture(const std::string& name, const std::string& style) {
   return a;
 }
 
-InputSpec input_of(const std::string& name) { return name == "gpt" ? text() : pixels(); }
+bool reads_tokens(const std::string& name) { return name == "gpt" || name == "text"; }
+
+InputSpec input_of(const std::string& name) { return reads_tokens(name) ? text() : pixels(); }
 
 std::string refusal(const Architecture& a, const InputSpec& input, int64_t classes = 5) {
   return error_of([&] { build(a, input, classes, make_generator(1)); });
@@ -36,7 +38,7 @@ BOOST_AUTO_TEST_CASE(every_architecture_passes_the_check_and_runs) {
       const Network network = build(architecture(name, style), input_of(name), 9, g);
       check(network);
       const Tensor input =
-          name == "gpt" ? at::randint(9, {2, 12}, g, at::kLong) : at::rand({2, 3, 8, 8}, g);
+          reads_tokens(name) ? at::randint(9, {2, 12}, g, at::kLong) : at::rand({2, 3, 8, 8}, g);
       const Tensor logits = forward(network, input);
       BOOST_TEST((logits.sizes() == at::IntArrayRef{2, name == "gpt" ? 12 : 1, 9}), name << style);
       BOOST_TEST(logits.isfinite().all().item<bool>());
@@ -85,6 +87,23 @@ BOOST_AUTO_TEST_CASE(a_standard_transformer_is_pre_layer_norm_with_root_d_logits
   BOOST_TEST(attentions == 2);
 }
 
+// One label for the whole sequence.
+BOOST_AUTO_TEST_CASE(a_text_model_has_one_row_that_every_token_moves) {
+  for (const char* style : {"lipschitz", "standard"}) {
+    const Network network = build(architecture("text", style), text(), 2, make_generator(5));
+    BOOST_TEST(std::get<Embedding>(network.layers.front().kind).table.size(0) == 9);
+    BOOST_TEST(std::holds_alternative<Pool>(network.layers[network.layers.size() - 2].kind));
+    const Tensor input = at::zeros({1, 12}, at::kLong);
+    const Tensor before = forward(network, input);
+    BOOST_TEST((before.sizes() == at::IntArrayRef{1, 1, 2}));
+    for (int64_t i = 0; i < 12; ++i) {
+      Tensor other = input.clone();
+      other[0][i] = 3;
+      BOOST_TEST(!at::equal(forward(network, other), before), style << i);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(one_generator_state_makes_one_network) {
   const auto make = [](uint64_t seed) {
     return build(architecture("vit", "lipschitz"), pixels(), 5, make_generator(seed));
@@ -115,6 +134,7 @@ BOOST_AUTO_TEST_CASE(impossible_shapes_are_refused_by_the_name_of_the_option) {
   BOOST_TEST(with([](Architecture& a) { a.width = 0; }) != "");
   BOOST_TEST(with([](Architecture& a) { a.blocks = -1; }, "gpt") != "");
   BOOST_TEST(refusal(architecture("gpt", "lipschitz"), pixels()) != "");
+  BOOST_TEST(refusal(architecture("text", "lipschitz"), pixels()) != "");
   BOOST_TEST(refusal(architecture("vit", "lipschitz"), text()) != "");
   BOOST_TEST(refusal(architecture("vit", "lipschitz"), pixels(), 1) != "");
 }
