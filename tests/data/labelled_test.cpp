@@ -15,6 +15,10 @@ data::Dataset open(const test::TempFolder& folder, const data::DataOptions& opti
   return data::read_labelled(folder.path(), options);
 }
 
+at::Tensor rows(const std::vector<int64_t>& values, int64_t columns) {
+  return at::tensor(values, at::kLong).view({-1, columns});
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(labelled_test)
@@ -31,16 +35,16 @@ BOOST_AUTO_TEST_CASE(sentences_are_words_cut_or_padded_to_the_context) {
   BOOST_TEST(data::one_label_each(dataset));
   BOOST_TEST(data::size(dataset, dataset.train) == 2);
   BOOST_TEST(data::size(dataset, dataset.validation) == 3);
-  const data::Batch train = data::gather(dataset, dataset.train, at::tensor({1, 0}));
-  BOOST_TEST(at::equal(train.input, at::tensor({{2, 2, 2, 3}, {4, 4, 3, 0}})));
-  BOOST_TEST(at::equal(train.label, at::tensor({{0}, {1}})));
+  const data::Batch train = data::gather(dataset, dataset.train, at::tensor({1, 0}, at::kLong));
+  BOOST_TEST(at::equal(train.input, rows({2, 2, 2, 3, 4, 4, 3, 0}, 4)));
+  BOOST_TEST(at::equal(train.label, rows({0, 1}, 1)));
   const data::Batch held = data::gather(dataset, dataset.validation, at::arange(3));
-  BOOST_TEST(at::equal(held.input, at::tensor({{1, 4, 3, 0}, {2, 0, 0, 0}, {2, 2, 4, 3}})));
-  BOOST_TEST(at::equal(held.label, at::tensor({{1}, {0}, {0}})));
+  BOOST_TEST(at::equal(held.input, rows({1, 4, 3, 0, 2, 0, 0, 0, 2, 2, 4, 3}, 4)));
+  BOOST_TEST(at::equal(held.label, rows({1, 0, 0}, 1)));
   BOOST_TEST(contains(dataset.source, "train.tsv sha256 "));
   const data::Dataset capped = open(folder, {.context = 4, .vocabulary = 1});
   BOOST_TEST(capped.input.vocabulary == 3);
-  BOOST_TEST(at::equal(capped.train.values, at::tensor({{1, 1, 1, 0}, {2, 2, 2, 1}})));
+  BOOST_TEST(at::equal(capped.train.values, rows({1, 1, 1, 0, 2, 2, 2, 1}, 4)));
 }
 
 BOOST_AUTO_TEST_CASE(other_tokens_come_after_the_same_two) {
@@ -49,16 +53,16 @@ BOOST_AUTO_TEST_CASE(other_tokens_come_after_the_same_two) {
   test::write(folder / "dev.tsv", "cz\t1\n");
   const data::Dataset characters = open(folder, {.context = 3, .tokenizer = "character"});
   BOOST_TEST(characters.input.vocabulary == 5);
-  BOOST_TEST(at::equal(characters.train.values, at::tensor({{2, 3, 4}, {3, 0, 0}})));
-  BOOST_TEST(at::equal(characters.validation.values, at::tensor({{4, 1, 0}})));
+  BOOST_TEST(at::equal(characters.train.values, rows({2, 3, 4, 3, 0, 0}, 3)));
+  BOOST_TEST(at::equal(characters.validation.values, rows({4, 1, 0}, 3)));
   const data::Dataset bytes = open(folder, {.context = 3, .tokenizer = "byte"});
   BOOST_TEST(bytes.input.vocabulary == 258);
-  BOOST_TEST(at::equal(bytes.validation.values, at::tensor({{'c' + 2, 'z' + 2, 0}})));
+  BOOST_TEST(at::equal(bytes.validation.values, rows({'c' + 2, 'z' + 2, 0}, 3)));
   test::trained_bpe("cz cz", 1).save(folder / "bpe");
   const data::Dataset bpe =
       open(folder, {.context = 3, .tokenizer = "bpe:" + (folder / "bpe").string()});
   BOOST_TEST(bpe.input.vocabulary == 259);
-  BOOST_TEST(at::equal(bpe.validation.values, at::tensor({{258, 0, 0}})));
+  BOOST_TEST(at::equal(bpe.validation.values, rows({258, 0, 0}, 3)));
 }
 
 BOOST_AUTO_TEST_CASE(malformed_lines_are_named) {

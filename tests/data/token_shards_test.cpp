@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(the_layout_is_that_of_llm_c) {
   const test::TempFolder folder;
   data::write_shard(folder / "a.bin", std::vector<uint16_t>{1, 513, 65535}, 0);
   std::string expected(1024, '\0');
-  expected.replace(0, 12, std::string("\x18\xf0\x34\x01\x01\0\0\0\x03\0\0\0", 12));
+  expected.replace(0, 12, std::string("\x88\xd8\x34\x01\x01\0\0\0\x03\0\0\0", 12));
   expected += std::string("\x01\0\x01\x02\xff\xff", 6);
   BOOST_TEST((test::read(folder / "a.bin") == expected));
   const data::Shard shard = data::open_shard(folder / "a.bin");
@@ -66,12 +66,13 @@ BOOST_AUTO_TEST_CASE(windows_lie_side_by_side_in_the_order_of_the_names_and_cros
   BOOST_TEST(dataset.input.vocabulary == 1000);
   BOOST_TEST(data::size(dataset, dataset.train) == 2 + 2 + 0 + 1);
   BOOST_TEST(data::size(dataset, dataset.validation) == 6);
-  const data::Batch batch = data::gather(dataset, dataset.train, at::tensor({4, 0, 3, 1, 2}));
-  const at::Tensor starts = at::tensor({900, 0, 103, 3, 100}).unsqueeze(1);
+  const data::Batch batch =
+      data::gather(dataset, dataset.train, at::tensor({4, 0, 3, 1, 2}, at::kLong));
+  const at::Tensor starts = at::tensor({900, 0, 103, 3, 100}, at::kLong).unsqueeze(1);
   BOOST_TEST(at::equal(batch.input, starts + at::arange(3)));
   BOOST_TEST(at::equal(batch.label, starts + at::arange(1, 4)));
-  const data::Batch held = data::gather(dataset, dataset.validation, at::tensor({5}));
-  BOOST_TEST(at::equal(held.label, at::tensor({{216, 217, 218}})));
+  const data::Batch held = data::gather(dataset, dataset.validation, at::tensor({5}, at::kLong));
+  BOOST_TEST(at::equal(held.label, at::tensor({216, 217, 218}, at::kLong).unsqueeze(0)));
   BOOST_TEST(contains(dataset.source, "x_train_000001.bin 9 tokens"));
 }
 
@@ -136,9 +137,9 @@ BOOST_AUTO_TEST_CASE(an_id_outside_the_vocabulary_is_named_when_it_is_reached) {
   data::write_shard(folder / "x_train_0.bin", counting(30), 25);
   data::write_shard(folder / "x_val_0.bin", counting(20), 25);
   const data::Dataset dataset = data::open_dataset(shards_in(folder, 4, 0));
-  data::gather(dataset, dataset.train, at::tensor({0, 5}));
+  data::gather(dataset, dataset.train, at::tensor({0, 5}, at::kLong));
   const std::string error = test::error_of([&] {
-    data::gather(dataset, dataset.train, at::tensor({0, 6}));
+    data::gather(dataset, dataset.train, at::tensor({0, 6}, at::kLong));
   });
   BOOST_TEST(contains(error, "x_train_0.bin: token 25 is 25, the vocabulary has 25"), error);
 }

@@ -125,6 +125,23 @@ BOOST_AUTO_TEST_CASE(a_lipschitz_gpt_can_turn_and_clamp_its_queries) {
   BOOST_TEST(!attention.position_bias.defined());
 }
 
+// One label for the whole sequence.
+BOOST_AUTO_TEST_CASE(a_text_model_has_one_row_that_every_token_moves) {
+  for (const char* style : {"lipschitz", "standard"}) {
+    const Network network = build(architecture("text", style), text(), 2, make_generator(5));
+    BOOST_TEST(std::get<Embedding>(network.layers.front().kind).table.size(0) == 9);
+    BOOST_TEST(std::holds_alternative<Pool>(network.layers[network.layers.size() - 2].kind));
+    const Tensor input = at::zeros({1, 12}, at::kLong);
+    const Tensor before = forward(network, input);
+    BOOST_TEST((before.sizes() == at::IntArrayRef{1, 1, 2}));
+    for (int64_t i = 0; i < 12; ++i) {
+      Tensor other = input.clone();
+      other[0][i] = 3;
+      BOOST_TEST(!at::equal(forward(network, other), before), style << i);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(one_generator_state_makes_one_network) {
   const auto make = [](uint64_t seed) {
     return build(architecture("vit", "lipschitz"), pixels(), 5, make_generator(seed));
@@ -167,6 +184,7 @@ BOOST_AUTO_TEST_CASE(impossible_shapes_are_refused_by_the_name_of_the_option) {
   names([](Architecture& a) { a.style = "standard", a.query_key_clamp = 1; }, "query_key_clamp");
   names([](Architecture& a) { a.style = "standard", a.norm = "batch"; }, "norm");
   BOOST_TEST(refusal(architecture("vit", "lipschitz"), text()) != "");
+  BOOST_TEST(refusal(architecture("text", "lipschitz"), pixels()) != "");
   BOOST_TEST(refusal(architecture("vit", "lipschitz"), pixels(), 1) != "");
 }
 
