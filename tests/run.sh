@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up, builds and runs every test: those of core, io, certify and cli under AddressSanitizer and UBSan, with all
-# code that reads foreign bytes or proves something, and all of them as released.
+# code that reads foreign bytes or proves something, all of them as released, and a minute of fuzzing for every reader.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash src/setup.sh
@@ -20,3 +20,4 @@ TAUT_BUILD=build-sanitize TAUT_CMAKE="-DTAUT_SANITIZE=address,undefined -DTAUT_P
 (cd build-sanitize && ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0 ctest --output-on-failure -j "$(nproc)" \
   -R '^(core|io|certify|cli)\.')
 (cd build && ctest --output-on-failure -j "$(nproc)")
+bash tests/fuzz.sh 60
