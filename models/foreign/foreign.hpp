@@ -23,7 +23,7 @@ struct ForeignOptions {
 // mlp      linear layers in the order of their names, or in the only order in which they fit
 // nanogpt  as its train.py saves it: linear layers (out, in), biases or none
 // gpt2     as Hugging Face saves it: Conv1D layers (in, out)
-// vit      timm's names or Hugging Face's, class token
+// vit      timm's names or Hugging Face's, class token or, where there is none, mean pooling
 // bert     as Hugging Face saves BertForSequenceClassification: pooler, classifier on token 0
 // minilm   the same encoder under mean pooling, with a classifier or none
 const std::vector<std::string>& foreign_names();

@@ -206,6 +206,8 @@ BOOST_AUTO_TEST_CASE(every_architecture_is_certified_and_attacked) {
       {"gpt2", "gpt2", "--heads", "2", "--context", "6"},
       {"vit-timm", "vit", "--heads", "2", "--mean", "0.4", "--std", "0.25"},
       {"vit-hf", "vit", "--heads", "2", "--mean", "0.4,0.4,0.4", "--std", "0.25"},
+      {"vit-timm-fc-norm", "vit", "--heads", "2", "--mean", "0.4", "--std", "0.25"},
+      {"vit-hf-pooled", "vit", "--heads", "2", "--mean", "0.4", "--std", "0.25"},
       {"bert", "bert", "--heads", "2", "--context", "7"},
       {"minilm", "minilm", "--heads", "2", "--context", "7"}};
   for (const auto& which : cases) {

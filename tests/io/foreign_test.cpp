@@ -98,6 +98,38 @@ BOOST_AUTO_TEST_CASE(hugging_face_vit_agrees_with_pytorch) {
   agrees("vit-hf", "vit", {.mean = {0.4, 0.4, 0.4}, .std = {0.25}});
 }
 
+// timm's global_pool = "avg": the norm before the mean or, as fc_norm, after it.
+BOOST_AUTO_TEST_CASE(vits_without_a_class_token_agree_with_pytorch) {
+  for (const char* name : {"vit-timm-fc-norm", "vit-timm-pooled", "vit-hf-pooled"}) {
+    agrees(name, "vit", {.mean = {0.4}, .std = {0.25}});
+  }
+}
+
+// 10 positions are 3 x 3 patches and a token, or 2 x 5 patches, as the data say.
+BOOST_AUTO_TEST_CASE(a_class_token_that_is_lost_is_missed) {
+  const TempFolder folder;
+  const auto e = example(folder, "vit-timm");
+  if (!e) return;
+  NamedTensors tensors = e->model.tensors;
+  tensors.erase("cls_token");
+  ForeignOptions options;
+  options.heads = 2;
+  const auto error = [&] {
+    return error_of([&] { assemble(describe_foreign("vit", tensors, options), tensors); });
+  };
+  BOOST_TEST(contains(error(), "missing: cls_token"), error());
+  options.input = InputSpec{InputKind::pixels, 3, 6, 6};
+  BOOST_TEST(contains(error(), "missing: cls_token"), error());
+  options.input = InputSpec{InputKind::pixels, 3, 4, 10};
+  BOOST_TEST(error() == "");
+  options.input = InputSpec{InputKind::pixels, 3, 8, 8};
+  BOOST_TEST(contains(error(), "expected images of 3 channels and 10 patches of 2 x 2"), error());
+  options.input.reset();
+  tensors["cls_token"] = e->model.tensors.at("cls_token");
+  tensors["fc_norm.weight"] = tensors.at("norm.weight");
+  BOOST_TEST(contains(error(), "fc_norm beside a class token"), error());
+}
+
 BOOST_AUTO_TEST_CASE(bert_agrees_with_pytorch) { agrees("bert", "bert"); }
 
 BOOST_AUTO_TEST_CASE(minilm_agrees_with_pytorch) { agrees("minilm", "minilm"); }
