@@ -1,6 +1,8 @@
 #include <ATen/ATen.h>
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <thread>
 
 #include "models/models.hpp"
 #include "src/core/core.hpp"
@@ -27,6 +29,44 @@ std::string saved(const TempFolder& folder, const io::TensorFile& file) {
   const std::filesystem::path path = folder / "net.safetensors";
   io::write_safetensors(path, file);
   return path.string();
+}
+
+// Linear layers 16 -> width -> ... -> width -> 3, all zeros.
+std::string sparse_mlp(const TempFolder& folder, int64_t width, int64_t layers) {
+  std::string header = "{";
+  int64_t end = 0;
+  for (int64_t i = 0; i <= layers; ++i) {
+    const int64_t out = i == layers ? 3 : width, in = i == 0 ? 16 : width;
+    header +=
+        fmt::format(R"({}"{}.weight":{{"dtype":"F32","shape":[{},{}],"data_offsets":[{},{}]}})",
+                    i == 0 ? "" : ",", i, out, in, end, end + 4 * out * in);
+    end += 4 * out * in;
+  }
+  header += "}";
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  const uint64_t length = header.size();
+  const std::filesystem::path path = folder / "sparse.safetensors";
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(&length), sizeof length)
+      .write(header.data(), static_cast<std::streamsize>(header.size()));
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) + static_cast<size_t>(end));
+  return path.string();
+}
+
+// The most memory without a file behind it that a process had, watched until it ends.
+int64_t peak_anonymous_kb(pid_t child) {
+  int64_t most = 0;
+  for (siginfo_t info{};
+       waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+       info.si_pid == 0;
+       std::this_thread::sleep_for(std::chrono::milliseconds(2))) {
+    std::ifstream status(fmt::format("/proc/{}/status", child));
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("RssAnon:"))
+        most = std::max<int64_t>(most, std::atoll(line.c_str() + 8));
+    }
+  }
+  return most;
 }
 
 const std::vector<std::string> kMlp = {"--model", "mlp", "--activation", "relu"};
@@ -191,10 +231,32 @@ BOOST_AUTO_TEST_CASE(sequences_of_a_foreign_model) {
   const Outcome certified =
       done(invoke(folder, {"certify", file, "--model", "gpt2", "--data", data, "--context", "6"}));
   BOOST_TEST(contains(certified.err, "config.json"), certified.err);
+  // The table is the head as well: its sigma goes by that name.
+  const auto bounds = io::load_certificate(folder / "net.taut" / "certificate.h5").weights;
+  BOOST_TEST(std::count_if(bounds.begin(), bounds.end(),
+                           [](const auto& b) { return b.path == "head.weight"; }) == 1);
   done(invoke(folder, {"attack", file, "--data", data, "--examples", "2", "--positions", "2",
                        "--steps", "3", "--search", "2"}));
   done(invoke(folder, {"compare", file}));
   BOOST_TEST(std::filesystem::exists(folder / "net.taut" / "report" / "report.html"));
+}
+
+// Layers of 16 MB, in a file without blocks on the disk.
+BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_number_of_layers) {
+  constexpr int64_t kWidth = 2048, kLayerKb = kWidth * kWidth * 4 / 1024;
+  const auto peak = [&](int64_t layers) {
+    const TempFolder folder;
+    const std::string file = sparse_mlp(folder, kWidth, layers);
+    const pid_t child = start(folder, {"certify", file, "--model", "mlp", "--activation", "relu",
+                                       "--data", "synthetic", "--examples", "2"});
+    const int64_t most = peak_anonymous_kb(child);
+    done(finish(folder, child));
+    return most;
+  };
+  const int64_t few = peak(4), many = peak(44);
+  fmt::print("{} kB with 4 layers, {} kB with 44\n", few, many);
+  BOOST_TEST(few > 0);
+  BOOST_TEST(many - few < 20 * kLayerKb);  // a sanitizer keeps 256 MB of what was freed
 }
 
 // What PyTorch predicts is what the certificate is about, whichever the architecture.

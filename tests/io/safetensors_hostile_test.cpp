@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -141,6 +142,33 @@ BOOST_AUTO_TEST_CASE(huge_headers_cost_nothing) {
   BOOST_TEST(contains(error_of_parsing(nested), "a list at 't'"));
   BOOST_TEST(contains(error_of_parsing(numbers), "more than 64 entries"));
   BOOST_TEST(peak_memory() - before < 80 * 1024);
+}
+
+// 10 GB without blocks on the disk: only the pages that are looked at are read.
+BOOST_AUTO_TEST_CASE(a_file_larger_than_the_memory_opens_at_once) {
+  const TempFolder folder;
+  const auto path = folder / "large.safetensors";
+  std::string header = "{", comma;
+  const int64_t rows = 52429, bytes = rows * 4096 * 4;
+  for (int64_t i = 0; i < 12; ++i) {
+    header += comma + item(fmt::format("{}.weight", i), "F32", fmt::format("[{},4096]", rows),
+                           fmt::format("[{},{}]", i * bytes, (i + 1) * bytes));
+    comma = ",";
+  }
+  header += "}";
+  header.resize((header.size() + 7) / 8 * 8, ' ');  // what lies at odd addresses is copied
+  put(path, framed(header, ""));
+  std::filesystem::resize_file(path,
+                               std::filesystem::file_size(path) + static_cast<size_t>(12 * bytes));
+  BOOST_TEST(std::filesystem::file_size(path) > size_t{10000000000});
+  const int64_t before = peak_memory();
+  const auto start = std::chrono::steady_clock::now();
+  const io::TensorFile file = io::read_safetensors(path);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  fmt::print("opened in {:.3g} s\n", taken.count());
+  BOOST_TEST(file.tensors.at("11.weight")[rows - 1][4095].item<float>() == 0);
+  BOOST_TEST(taken.count() < 0.2);
+  BOOST_TEST(peak_memory() - before < 16 * 1024);
 }
 
 BOOST_AUTO_TEST_CASE(files_that_are_not_files) {
