@@ -139,6 +139,8 @@ Description describe_vit(const NamedTensors& tensors, const ForeignOptions& opti
   const Names& names =
       has_name_ending(tensors, std::string(kTimm.anchor) + ".weight") ? kTimm : kHuggingFace;
   const std::string anchor = std::string(names.anchor) + ".weight";
+  require(has_name_ending(tensors, anchor), "no tensor is called {}.weight or {}", kTimm.anchor,
+          anchor);
   Vit vit{tensors, options, names, prefix_of(tensors, anchor)};
   const auto patch = sizes_of(tensors, vit.prefix + anchor, 4);
   require(patch[2] == patch[3], "expected square patches, got {} x {}", patch[2], patch[3]);

@@ -46,12 +46,12 @@ int run_certify(CertifyCall& call) {
   const Examples examples = validation_examples(run, call.rows);
   const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
   const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
+  prepare_results(run);  // a folder that cannot be written is known before the work
   certify::Certificate certificate = certify::certify(run.checkpoint.network, examples.input,
                                                       examples.label, threats, call.options);
   certificate = at_positions(std::move(certificate), attack_rows(examples, call.rows.positions),
                              examples.label.size(1));
   certificate.provenance = result_provenance(run, examples);
-  prepare_results(run);
   const std::filesystem::path file = run.folder / "certificate.h5";
   io::save_certificate(file, certificate);
   report::RunReport summary = described(run);

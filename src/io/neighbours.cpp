@@ -55,12 +55,16 @@ void complete(models::ForeignOptions& options, const Tree& config) {
   if (curve != nullptr && options.activation.empty())
     options.activation = text_at(*curve, "activation");
   const Tree* eps = first(config, {"layer_norm_eps", "layer_norm_epsilon"});
-  if (eps != nullptr && options.norm_eps == 0) options.norm_eps = number_at(*eps, "layer_norm_eps");
+  if (eps == nullptr || options.norm_eps != 0) return;
+  options.norm_eps = number_at(*eps, "layer_norm_eps");
+  require(options.norm_eps > 0, "expected layer_norm_eps > 0, got {}", options.norm_eps);
 }
 
 void complete_pixels(models::ForeignOptions& options, const Tree& config) {
   const Tree *mean = first(config, {"image_mean"}), *deviation = first(config, {"image_std"});
   if (mean == nullptr || deviation == nullptr || !options.mean.empty()) return;
+  const Tree* normalize = first(config, {"do_normalize"});
+  if (normalize != nullptr && !truth_at(*normalize, "do_normalize")) return;
   options.mean = numbers_at(*mean, "image_mean");
   options.std = numbers_at(*deviation, "image_std");
 }

@@ -189,6 +189,8 @@ BOOST_AUTO_TEST_CASE(the_wrong_layout_is_noticed) {
   });
   BOOST_TEST(contains(text, "transformer.h.0.attn.c_attn.weight is 48 x 16, expected 16 x 48"),
              text);
+  // The three parts of one matrix are wrong once.
+  BOOST_TEST(text.find("h.0.attn.c_attn.weight") == text.rfind("h.0.attn.c_attn.weight"), text);
 }
 
 BOOST_AUTO_TEST_CASE(what_stands_in_no_tensor_must_be_said) {
@@ -204,6 +206,9 @@ BOOST_AUTO_TEST_CASE(what_stands_in_no_tensor_must_be_said) {
   BOOST_TEST(contains(error("bert", {.heads = 2, .activation = "swish"}), "known: gelu, relu"));
   BOOST_TEST(contains(error("gpt3", {}), "known: mlp, nanogpt, gpt2, vit, bert, minilm"));
   BOOST_TEST(contains(error("gpt2", {.heads = 2}), "no tensor is called wte.weight"));
+  BOOST_TEST(
+      contains(error("vit", {.heads = 2}),
+               "no tensor is called patch_embed.proj.weight or embeddings.patch_embeddings"));
 }
 
 BOOST_AUTO_TEST_CASE(neighbours_say_what_stands_in_no_tensor) {
@@ -225,6 +230,13 @@ BOOST_AUTO_TEST_CASE(neighbours_say_what_stands_in_no_tensor) {
   BOOST_TEST(vit.heads == 3);
   BOOST_TEST((vit.mean == std::vector<double>{0.1, 0.2, 0.3}));
   BOOST_TEST((vit.std == std::vector<double>{1, 2, 3}));
+  put(folder / "preprocessor_config.json",
+      R"({"do_normalize": false, "image_mean": [0.5], "image_std": [0.5]})");
+  BOOST_TEST(complete("{}").mean.empty());
+  for (const char* eps : {"0", "-1e-5"}) {
+    const std::string config = fmt::format(R"({{"layer_norm_eps": {}}})", eps);
+    BOOST_TEST(contains(error_of([&] { complete(config); }), "expected layer_norm_eps > 0"));
+  }
   BOOST_TEST(contains(error_of([&] { complete("[1]"); }), "config.json: expected a JSON object"));
   BOOST_TEST(contains(error_of([&] { complete(R"({"n_head": "12"})"); }), "expected an integer"));
   BOOST_TEST(contains(error_of([&] { complete(R"({"position_embedding_type": "relative_key"})"); }),
