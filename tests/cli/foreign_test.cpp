@@ -1,6 +1,8 @@
 #include <ATen/ATen.h>
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <sstream>
 
 #include "models/models.hpp"
 #include "src/core/core.hpp"
@@ -11,12 +13,27 @@
 using namespace taut;
 using namespace taut::test;
 
+namespace {
+
+// What a line of the table of layers says for the first threat.
+std::string power_of(const std::string& out, const std::string& layer) {
+  std::istringstream lines(out.substr(out.find("powers of ten of K, layer by layer")));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string name, kind, power;
+    if (words >> name >> kind >> power && name == layer) return power;
+  }
+  return "";
+}
+
+}  // namespace
+
 BOOST_AUTO_TEST_SUITE(foreign_test)
 
 BOOST_AUTO_TEST_CASE(foreign_weights_go_through_every_verb) {
   const TempFolder folder;
   const std::string file = saved(folder, sequential());
-  done(call(folder, {"certify", file, "--data", "synthetic"}, kMlp));
+  const Outcome certified = done(call(folder, {"certify", file, "--data", "synthetic"}, kMlp));
   const auto certificate = io::load_certificate(folder / "net.taut" / "certificate.h5");
   BOOST_TEST((certificate.threats[0].radius > 0).any().item<bool>());
   BOOST_TEST(contains(certificate.provenance.at("checkpoint"), "net.safetensors, crc32"));
@@ -24,6 +41,9 @@ BOOST_AUTO_TEST_CASE(foreign_weights_go_through_every_verb) {
   const double sigma = certificate.weights[0].upper;
   BOOST_TEST(certificate.threats[0].constant >= sigma * (1 - 1e-12));
   BOOST_TEST(certificate.threats[0].constant <= sigma * (1 + 1e-9));
+  const std::string cost = fmt::format("{:+.2f}", std::log10(sigma));
+  BOOST_TEST(power_of(certified.out, "layers.0") == cost, certified.out);
+  BOOST_TEST(!contains(certified.out, "\nhead "), certified.out);
   // What certify wrote beside the file says what it is.
   const Outcome attacked = done(invoke(folder, {"attack", file, "--data", "synthetic", "--examples",
                                                 "10", "--steps", "5", "--search", "3"}));
@@ -71,6 +91,66 @@ BOOST_AUTO_TEST_CASE(other_networks_of_the_same_weights_are_not_mixed_up) {
   const Outcome compared = done(call(folder, {"compare", file, "--data", "synthetic"}, kMlp));
   BOOST_TEST(contains(compared.err, "attack.h5, l2 is of checkpoint"), compared.err);
   BOOST_TEST(!contains(compared.err, "certificate.h5 is of checkpoint"), compared.err);
+}
+
+// Twelve layers by name, the others together: all of log10 K, whichever the threat.
+BOOST_AUTO_TEST_CASE(layers_add_up_to_the_constant) {
+  const TempFolder folder;
+  at::Generator g = make_generator(seed());
+  std::map<std::string, at::Tensor> weights;
+  for (int i = 0; i < 10; ++i)
+    weights[fmt::format("{}.weight", i)] = at::randn({i == 9 ? 3 : 16, 16}, g) * 0.4;
+  const std::string file = saved(folder, {{}, weights});
+  const Outcome out = done(call(folder, {"certify", file, "--data", "synthetic"}, kMlp));
+  const auto threats = io::load_certificate(folder / "net.taut" / "certificate.h5").threats;
+  BOOST_REQUIRE(threats.size() == 2u);
+  const size_t begin = out.out.find("powers of ten of K, layer by layer");
+  BOOST_REQUIRE(begin != std::string::npos);
+  std::istringstream lines(out.out.substr(begin));
+  std::string line;
+  std::getline(lines, line), std::getline(lines, line);
+  std::vector<double> sums, first;
+  int count = 0;
+  for (; std::getline(lines, line) && !line.empty(); ++count) {
+    const size_t at = line.find_first_of("+-");
+    std::istringstream(line.substr(at)) >> sums.emplace_back() >> sums.emplace_back();
+    first.push_back(sums[sums.size() - 2]);
+  }
+  BOOST_TEST(count == 13);  // 10 layers and 9 activations but the head, and a flattening
+  BOOST_TEST(contains(out.out, "7 other layers"), out.out);
+  BOOST_TEST(std::is_sorted(first.rbegin() + 1, first.rend()));
+  double l2 = 0, linf = 0;
+  for (size_t i = 0; i < sums.size(); i += 2) l2 += sums[i], linf += sums[i + 1];
+  BOOST_TEST(std::abs(l2 - threats[0].log10_constant) < 0.005 * 13);
+  BOOST_TEST(std::abs(linf - threats[1].log10_constant) < 0.005 * 13);
+}
+
+// Shards are opened by their index; results and runs made of them are those of one file.
+BOOST_AUTO_TEST_CASE(a_sharded_model_is_one_model) {
+  const TempFolder folder;
+  const io::TensorFile whole = sequential();
+  io::TensorFile parts[2];
+  std::string map, comma;
+  for (const auto& [name, tensor] : whole.tensors) {
+    const int part = name.starts_with("1.") ? 0 : 1;
+    parts[part].tensors[name] = tensor;
+    map += fmt::format(R"({}"{}":"{}.safetensors")", comma, name, part);
+    comma = ",";
+  }
+  for (int i : {0, 1}) io::write_safetensors(folder / fmt::format("{}.safetensors", i), parts[i]);
+  const std::string index = (folder / "sharded.safetensors.index.json").string();
+  std::ofstream(index) << R"({"metadata":{},"weight_map":{)" << map << "}}";
+  const std::string file = saved(folder, whole);
+  for (const std::string& model : {index, file})
+    done(call(folder, {"certify", model, "--data", "synthetic"}, kMlp));
+  const auto a = io::load_certificate(folder / "sharded.taut" / "certificate.h5"),
+             b = io::load_certificate(folder / "net.taut" / "certificate.h5");
+  BOOST_TEST(at::equal(a.threats[0].radius, b.threats[0].radius));
+  done(invoke(folder, {"convert", index, (folder / "run").string()}));
+  const auto run = io::load_run_checkpoint(folder / "run", "best").network;
+  models::for_each_tensor(run, [&](const std::string& name, const at::Tensor& t, models::Role) {
+    if (name == "layers.0.weight") BOOST_TEST(at::equal(t, whole.tensors.at("1.weight")));
+  });
 }
 
 BOOST_AUTO_TEST_CASE(a_printed_model_is_a_model) {

@@ -82,6 +82,17 @@ BOOST_AUTO_TEST_CASE(mlp_agrees_with_pytorch) {
   agrees("mlp", "mlp", options);
 }
 
+// Square layers fit in any order: their numbers tell.
+BOOST_AUTO_TEST_CASE(layers_of_an_mlp_are_counted_not_spelled) {
+  NamedTensors tensors;
+  for (const int i : {9, 10, 11}) tensors[fmt::format("fc.{}.weight", i)] = at::eye(4) * i;
+  ForeignOptions options;
+  options.activation = "relu";
+  const Network network = assemble(describe_foreign("mlp", tensors, options), tensors);
+  BOOST_TEST(same(std::get<Linear>(network.layers[1].kind).weight, tensors["fc.9.weight"]));
+  BOOST_TEST(same(std::get<Linear>(network.layers.back().kind).weight, tensors["fc.11.weight"]));
+}
+
 BOOST_AUTO_TEST_CASE(nanogpt_agrees_with_pytorch) { agrees("nanogpt", "nanogpt"); }
 
 BOOST_AUTO_TEST_CASE(nanogpt_without_biases_agrees_with_pytorch) {
@@ -124,10 +135,32 @@ BOOST_AUTO_TEST_CASE(a_class_token_that_is_lost_is_missed) {
   BOOST_TEST(error() == "");
   options.input = InputSpec{InputKind::pixels, 3, 8, 8};
   BOOST_TEST(contains(error(), "expected images of 3 channels and 10 patches of 2 x 2"), error());
+  BOOST_TEST(contains(error_of([&] { describe_foreign("vit", e->model.tensors, options); }),
+                      "9 patches of 2 x 2"));
   options.input.reset();
   tensors["cls_token"] = e->model.tensors.at("cls_token");
   tensors["fc_norm.weight"] = tensors.at("norm.weight");
   BOOST_TEST(contains(error(), "fc_norm beside a class token"), error());
+}
+
+// timm's qkv_bias = False.
+BOOST_AUTO_TEST_CASE(a_vit_without_biases_of_queries_has_zeros) {
+  const TempFolder folder;
+  const auto e = example(folder, "vit-timm");
+  if (!e) return;
+  NamedTensors zeros = e->model.tensors, none = zeros;
+  for (const auto& [name, tensor] : e->model.tensors) {
+    if (!name.ends_with("qkv.bias")) continue;
+    zeros[name] = at::zeros_like(tensor);
+    none.erase(name);
+  }
+  BOOST_REQUIRE(none.size() < zeros.size());
+  const auto logits = [&](const NamedTensors& tensors) {
+    const at::NoGradGuard no_grad;
+    return forward(assemble(describe_foreign("vit", tensors, options_for(*e)), tensors),
+                   e->examples.tensors.at("input"));
+  };
+  BOOST_TEST(same(logits(none), logits(zeros)));
 }
 
 BOOST_AUTO_TEST_CASE(bert_agrees_with_pytorch) { agrees("bert", "bert"); }
@@ -239,8 +272,24 @@ BOOST_AUTO_TEST_CASE(neighbours_say_what_stands_in_no_tensor) {
   }
   BOOST_TEST(contains(error_of([&] { complete("[1]"); }), "config.json: expected a JSON object"));
   BOOST_TEST(contains(error_of([&] { complete(R"({"n_head": "12"})"); }), "expected an integer"));
-  BOOST_TEST(contains(error_of([&] { complete(R"({"position_embedding_type": "relative_key"})"); }),
-                      "no such network"));
+  for (const char* variant :
+       {R"("position_embedding_type": "relative_key")", R"("scale_attn_weights": false)",
+        R"("scale_attn_by_inverse_layer_idx": true)", R"("is_decoder": true)",
+        R"("add_cross_attention": true)"}) {
+    const std::string text = error_of([&] { complete(fmt::format("{{{}}}", variant)); });
+    BOOST_TEST(contains(text, "no such network"), variant << text);
+  }
+  const std::string large = std::string(size_t{1} << 20, ' ') + "{}";
+  BOOST_TEST(contains(error_of([&] { complete(large); }), "more than 1048576 bytes"));
+  // What is said beside the file wins.
+  put(folder / "config.json", R"({"n_head": 3, "hidden_act": "relu", "layer_norm_eps": 1e-3})");
+  ForeignOptions said;
+  said.heads = 2, said.activation = "abs", said.norm_eps = 1e-6, said.mean = {0.5};
+  io::complete_from_neighbours(folder / "model.safetensors", said);
+  BOOST_TEST(said.heads == 2);
+  BOOST_TEST(said.activation == "abs");
+  BOOST_TEST(said.norm_eps == 1e-6);
+  BOOST_TEST(said.std.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

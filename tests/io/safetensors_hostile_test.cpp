@@ -50,7 +50,9 @@ BOOST_AUTO_TEST_CASE(files_that_are_cut_off_or_lie_about_their_header) {
       framed("{" + item("t", "F32", "[2]", "[0,8]") + "}", std::string(8, '\0'));
   BOOST_TEST(error_of_parsing(whole) == "");
   for (size_t size = 0; size < whole.size(); ++size) {
-    BOOST_TEST(error_of_parsing(whole.substr(0, size)) != "", size);
+    const std::string text = error_of_parsing(whole.substr(0, size));
+    BOOST_TEST(text != "", size);
+    if (size < whole.size() - 8) BOOST_TEST(contains(text, "cut off"), text);
   }
   BOOST_TEST(contains(error_of_parsing(whole + "x"), "the tensors end at byte 8, the data at 9"));
 }
@@ -69,6 +71,12 @@ BOOST_AUTO_TEST_CASE(places_must_fill_the_data) {
   BOOST_TEST(contains(two("[0,8]", "[4,12]", 12), "b begins at byte 4"));
   BOOST_TEST(contains(two("[0,8]", "[0,8]", 8), "b begins at byte 0"));
   BOOST_TEST(contains(two("[0,8]", "[9,17]", 17), "b begins at byte 9"));
+  // An empty one lies before the one that begins where it does, whichever is named first.
+  const std::string full = item("a", "F32", "[2]", "[0,8]"),
+                    empty = item("b", "F32", "[0]", "[0,0]");
+  const std::string data(8, '\0');
+  BOOST_TEST(error_of_parsing(framed("{" + full + "," + empty + "}", data)) == "");
+  BOOST_TEST(error_of_parsing(framed("{" + empty + "," + full + "}", data)) == "");
 }
 
 BOOST_AUTO_TEST_CASE(absurd_shapes) {
@@ -107,6 +115,8 @@ BOOST_AUTO_TEST_CASE(headers_that_are_something_else) {
   BOOST_TEST(contains(refused(R"({"t":{}})"), "lacks"));
   BOOST_TEST(contains(refused(R"({"t":{"dtype":"F32","shape":[]}})"), "lacks"));
   BOOST_TEST(contains(one("F32", "[]", "[0]", 4), "expected 2"));
+  BOOST_TEST(contains(one("F32", "[]", "[0,4,4]", 4), "expected 2"));
+  BOOST_TEST(one(std::string(5000, 'F'), "[]", "[0,4]", 4).size() < 500);
   BOOST_TEST(contains(refused(R"({"__metadata__":{"a":1}})"), "a number at '__metadata__.a'"));
   BOOST_TEST(contains(refused(R"({"__metadata__":{"a":{}}})"), "an object"));
   BOOST_TEST(contains(refused(R"({"__metadata__":"a"})"), "a text"));
