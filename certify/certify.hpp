@@ -21,6 +21,11 @@ Certificate certify(const models::Network& network, const at::Tensor& input,
                     const at::Tensor& label, const std::vector<models::Threat>& threats,
                     const CertifyOptions& options);
 
+// The same for norms of `network` that are already measured.
+Certificate certify(const models::Network& network, const Norms& norms, const at::Tensor& input,
+                    const at::Tensor& label, const std::vector<models::Threat>& threats,
+                    const CertifyOptions& options);
+
 // log10 of the constant K of `threat` at radius 0; infinity when there is no finite bound.
 double log10_constant(const models::Network& network, const models::Threat& threat);
 // The same for norms that are already measured.

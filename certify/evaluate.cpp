@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "certify/rounding.hpp"
+#include "models/fields.hpp"
 #include "models/forward.hpp"
 
 namespace taut::certify {
@@ -19,6 +20,21 @@ struct Computed {
   at::Tensor value;
   Upper error;
 };
+
+struct ToDouble {
+  void operator()(const char*, at::Tensor& tensor, Role) const {
+    if (tensor.defined()) tensor = tensor.to(at::kDouble);
+  }
+  template <class Number>
+  void operator()(const char*, Number&) const {}
+};
+
+// fp64 holds what is stored exactly. One layer at a time: the weights may be a mapped file that is
+// larger than the memory.
+at::Tensor apply_exactly(Layer layer, const at::Tensor& x) {
+  std::visit([](auto& kind) { fields(ToDouble{}, kind); }, layer.kind);
+  return models::apply(layer, x);
+}
 
 // Largest norm over the last dimension, rounded up as in norms.cpp.
 Upper largest_norm(const at::Tensor& x) {
@@ -54,14 +70,14 @@ Computed through(const Layer& layer, const L& l, const Norms& norms, const Compu
   const Shape shape{in.value.size(1), in.value.size(2)};
   const Upper size = largest_norm(in.value) + in.error;
   const Local here = local(l, norms, shape, size, in);
-  Computed out{models::apply(layer, in.value), here.slope * in.error + here.rounding};
+  Computed out{apply_exactly(layer, in.value), here.slope * in.error + here.rounding};
   if (!(size <= Upper(kFloat64.largest))) out.error = Upper::infinity();
   return out;
 }
 
 // Two rounded operations per pixel. A token's error is at most the image's.
 Computed through(const Layer& layer, const PixelNormalize& l, const Norms&, const Computed& in) {
-  const at::Tensor y = models::apply(layer, in.value);
+  const at::Tensor y = apply_exactly(layer, in.value);
   const Upper stretch = Upper(1) / l.std.min().item<double>();
   const Upper underflow = Upper(2) * Upper(kFloat64.smallest) * (Upper(1) + stretch) *
                           Upper::square_root(static_cast<double>(y[0].numel()));
@@ -69,7 +85,7 @@ Computed through(const Layer& layer, const PixelNormalize& l, const Norms&, cons
 }
 
 Computed through(const Layer& layer, const Patchify&, const Norms&, const Computed& in) {
-  return {models::apply(layer, in.value), in.error};
+  return {apply_exactly(layer, in.value), in.error};
 }
 
 Computed through(const Layer&, const Embedding&, const Norms&, const Computed& in) { return in; }
@@ -96,8 +112,10 @@ Computed through(const Layer&, const Residual& l, const Norms& norms, const Comp
 
 Evaluated evaluate(const Network& network, const Norms& norms, const at::Tensor& input) {
   const at::NoGradGuard no_grad;
-  Computed x{injection(network, input), Upper()};
   const size_t first = network.input.kind == InputKind::tokens ? 1 : 0;
+  // Pixels may be wider than the weights.
+  const at::Tensor injected = first == 1 ? injection(network, input) : input;
+  Computed x{injected.to(at::kDouble), Upper()};
   const size_t head = head_index(network);
   for (size_t i = first; i <= head; ++i) x = through(network.layers.at(i), norms, x);
   return {x.value, x.error};

@@ -13,7 +13,7 @@ struct Evaluated {
   Upper error;
 };
 
-// `network` holds fp64 tensors, `norms` are its own; `input` as models::forward takes it.
+// `norms` are those of `network`; `input` as models::forward takes it.
 Evaluated evaluate(const models::Network& network, const Norms& norms, const at::Tensor& input);
 
 }  // namespace taut::certify

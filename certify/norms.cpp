@@ -71,7 +71,8 @@ Norms::Norms(const models::Network& network) {
         // A tied tensor is a table in one place and a matrix in another.
         TensorNorms& tied = all_[found->second];
         if (tied.rows.empty()) tied.rows = norms.rows;
-        if (tied.sigma.empty()) {
+        if (tied.sigma.empty() && !norms.sigma.empty()) {
+          tied.path = path;  // as the matrix that it is
           tied.sigma = norms.sigma;
           tied.frobenius = norms.frobenius;
         }

@@ -21,9 +21,20 @@ std::vector<std::string> candidates(const std::vector<std::string>& counterparts
   return names;
 }
 
+// Each once, where it comes first: three parts of one matrix miss the same tensor.
+std::vector<std::string> distinct(const std::vector<std::string>& items) {
+  std::set<std::string_view> seen;
+  std::vector<std::string> once;
+  for (const std::string& item : items) {
+    if (seen.insert(item).second) once.push_back(item);
+  }
+  return once;
+}
+
 // "missing: a (nearest: 'b'), c, and 3 more"
-void append(std::string& text, const char* title, const std::vector<std::string>& items,
+void append(std::string& text, const char* title, const std::vector<std::string>& all,
             const std::vector<std::string>& near) {
+  const std::vector<std::string> items = distinct(all);
   if (items.empty()) return;
   std::vector<std::string> shown;
   for (const std::string& item : items) {

@@ -61,6 +61,9 @@ Description describe_bert(const NamedTensors& tensors, const ForeignOptions& opt
   Bert bert{tensors, options, prefix_of(tensors, "embeddings.word_embeddings.weight")};
   bert.width = sizes_of(tensors, bert.prefix + "embeddings.word_embeddings.weight", 2)[1];
   bert.heads = require_heads(options, bert.width);
+  require(!mean_pooling || options.saved_class != "BertForSequenceClassification",
+          "the classifier of {} reads the first token and not the mean: --model bert",
+          options.saved_class);
   Description d;
   bert.add_embeddings(d);
   const int64_t blocks = count_blocks(tensors, bert.prefix + "encoder.layer.");

@@ -17,13 +17,16 @@ struct ForeignOptions {
   int64_t context = 0;  // tokens; at most the rows of the position table, the default
   // of the pixels, one number or one a channel; none: as they are
   std::vector<double> mean{}, std{};
+  // What the same tensors may mean besides, where something says it: timm's global_pool, Hugging
+  // Face's class.
+  std::string pooling{}, saved_class{};
   std::optional<InputSpec> input{};  // of the data: the shape of an mlp's images, the pixels' range
 };
 
-// mlp      linear layers in the order of their names, or in the only order in which they fit
+// mlp      linear layers in the order of the numbers in their names, or the only one that fits
 // nanogpt  as its train.py saves it: linear layers (out, in), biases or none
 // gpt2     as Hugging Face saves it: Conv1D layers (in, out)
-// vit      timm's names or Hugging Face's, class token
+// vit      timm's names or Hugging Face's, class token or, where there is none, mean pooling
 // bert     as Hugging Face saves BertForSequenceClassification: pooler, classifier on token 0
 // minilm   the same encoder under mean pooling, with a classifier or none
 const std::vector<std::string>& foreign_names();

@@ -4,7 +4,8 @@
 #include "src/core/core.hpp"
 
 // The vision transformer [Dosovitskiy et al. 2021]: patches and a class token, pre-LayerNorm
-// blocks.
+// blocks. Without a class token the head reads the mean of all tokens [Beyer et al. 2022], after
+// the last norm or, timm's fc_norm, before it.
 namespace taut::models {
 namespace {
 
@@ -64,19 +65,72 @@ struct Vit {
   }
 };
 
+int64_t square_side(int64_t patches) {
+  return std::llround(std::sqrt(static_cast<double>(patches)));
+}
+
+// Whether `input` makes so many patches.
+bool makes(const InputSpec& input, int64_t patch, int64_t patches) {
+  return input.height % patch == 0 && input.width % patch == 0 &&
+         (input.height / patch) * (input.width / patch) == patches;
+}
+
 // The image: that of the data, or the square that the positions say.
 InputSpec image_of(const ForeignOptions& options, int64_t channels, int64_t patch,
                    int64_t patches) {
   InputSpec input;
-  const auto side = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(patches))));
   input.channels = channels;
-  input.height = input.width = side * patch;
+  input.height = input.width = square_side(patches) * patch;
   if (options.input && options.input->kind == InputKind::pixels) input = *options.input;
-  require(input.channels == channels && input.height % patch == 0 && input.width % patch == 0 &&
-              (input.height / patch) * (input.width / patch) == patches,
+  require(input.channels == channels && makes(input, patch, patches),
           "expected images of {} channels and {} patches of {} x {}, got {} x {} x {}", channels,
           patches, patch, patch, input.channels, input.height, input.width);
   return input;
+}
+
+// A table of positions with one row more than a square has patches asks for a class token, so that
+// one that is not there is reported missing.
+bool has_class_token(const Vit& vit, int64_t patch, int64_t rows) {
+  if (vit.has(vit.names.token)) return true;
+  const auto& input = vit.options.input;
+  if (input && input->kind == InputKind::pixels) return makes(*input, patch, rows - 1);
+  const int64_t side = square_side(rows - 1);
+  return side * side == rows - 1;
+}
+
+void add_embeddings(const Vit& vit, Description& d, c10::IntArrayRef patch, int64_t rows,
+                    bool class_token) {
+  d.layers = pixel_layers(vit.options, patch[1]);
+  d.layers.push_back({{"patchify", Patchify{patch[2]}}});
+  DescribedLayer embed =
+      linear_layer("embed", vit.prefix + vit.names.anchor, vit.width, 1, /*bias=*/true);
+  embed.tensors["weight"].shape = patch.vec();
+  d.layers.push_back(embed);
+  if (class_token) {
+    DescribedLayer token{{"class_token", Prepend{}}};
+    token.tensors["tokens"] = {.from = vit.prefix + vit.names.token, .shape = {1, 1, vit.width}};
+    d.layers.push_back(token);
+  }
+  d.layers.push_back(position_layer(
+      "position", {.from = vit.prefix + vit.names.position, .shape = {1, rows, vit.width}}));
+}
+
+void add_end(const Vit& vit, Description& d, bool class_token) {
+  const bool mean_first = vit.has("fc_norm.weight");
+  require(!mean_first || !class_token,
+          "fc_norm beside a class token takes the mean of the other tokens: no such layer here");
+  const std::string last = vit.prefix + (mean_first ? "fc_norm" : vit.names.norm);
+  const DescribedLayer norm =
+      norm_layer("norm", last, vit.width, eps_or(vit.options, vit.names.eps), true);
+  if (!mean_first) d.layers.push_back(norm);
+  if (class_token) d.layers.push_back({{"select", Select{0}}});
+  if (!class_token) d.layers.push_back({{"pool", Pool{}}});
+  if (mean_first) d.layers.push_back(norm);
+  // Hugging Face's classifier stands beside the encoder.
+  const std::string name = vit.names.head;
+  const std::string head = prefix_of(vit.tensors, name + ".weight") + name;
+  const auto classes = sizes_of(vit.tensors, head + ".weight", 2);
+  d.layers.push_back(linear_layer("head", head, classes[0], vit.width, true));
 }
 
 }  // namespace
@@ -85,33 +139,23 @@ Description describe_vit(const NamedTensors& tensors, const ForeignOptions& opti
   const Names& names =
       has_name_ending(tensors, std::string(kTimm.anchor) + ".weight") ? kTimm : kHuggingFace;
   const std::string anchor = std::string(names.anchor) + ".weight";
+  require(has_name_ending(tensors, anchor), "no tensor is called {}.weight or {}", kTimm.anchor,
+          anchor);
   Vit vit{tensors, options, names, prefix_of(tensors, anchor)};
   const auto patch = sizes_of(tensors, vit.prefix + anchor, 4);
   require(patch[2] == patch[3], "expected square patches, got {} x {}", patch[2], patch[3]);
-  const auto positions = sizes_of(tensors, vit.prefix + names.position, 3);
+  const int64_t rows = sizes_of(tensors, vit.prefix + names.position, 3)[1];
   vit.width = patch[0];
   vit.heads = require_heads(options, vit.width);
+  const bool class_token = has_class_token(vit, patch[2], rows);
+  require(!class_token || options.pooling.empty() || options.pooling == "token",
+          "global_pool = {} beside a class token: no such network is known here", options.pooling);
   Description d;
-  d.input = image_of(options, patch[1], patch[2], positions[1] - 1);
-  d.layers = pixel_layers(options, patch[1]);
-  d.layers.push_back({{"patchify", Patchify{patch[2]}}});
-  DescribedLayer embed = linear_layer("embed", vit.prefix + names.anchor, vit.width, 1, true);
-  embed.tensors["weight"].shape = patch;
-  d.layers.push_back(embed);
-  DescribedLayer token{{"class_token", Prepend{}}};
-  token.tensors["tokens"] = {.from = vit.prefix + names.token, .shape = {1, 1, vit.width}};
-  d.layers.push_back(token);
-  d.layers.push_back(position_layer(
-      "position", {.from = vit.prefix + names.position, .shape = {1, positions[1], vit.width}}));
+  d.input = image_of(options, patch[1], patch[2], class_token ? rows - 1 : rows);
+  add_embeddings(vit, d, patch, rows, class_token);
   const int64_t blocks = count_blocks(tensors, vit.prefix + names.blocks);
   for (int64_t i = 0; i < blocks; ++i) vit.add_block(d.layers, i);
-  d.layers.push_back(
-      norm_layer("norm", vit.prefix + names.norm, vit.width, eps_or(options, names.eps), true));
-  d.layers.push_back({{"select", Select{0}}});
-  // Hugging Face's classifier stands beside the encoder.
-  const std::string head = prefix_of(tensors, std::string(names.head) + ".weight") + names.head;
-  const auto classes = sizes_of(tensors, head + ".weight", 2);
-  d.layers.push_back(linear_layer("head", head, classes[0], vit.width, true));
+  add_end(vit, d, class_token);
   return d;
 }
 

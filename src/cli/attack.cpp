@@ -106,8 +106,9 @@ int run_attack(AttackCall& call) {
   const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
   const auto facts = result_provenance(run, examples);
   const auto certificate = certificate_of(run, facts);
-  // Read first: a damaged file must not cost an attack.
+  // First: neither a damaged file nor a folder that cannot be written must cost an attack.
   std::vector<attacks::AttackResult> all = earlier(file, threats, facts);
+  prepare_results(run);
   std::vector<attacks::AttackResult> results =
       attack_all(call, run, attack_rows(examples, call.rows.positions), threats, eps);
   if (results.empty()) {
@@ -118,7 +119,6 @@ int run_attack(AttackCall& call) {
     result.provenance.insert(facts.begin(), facts.end());
   }
   all.insert(all.end(), results.begin(), results.end());
-  prepare_results(run);
   io::save_attacks(file, all);
   report::RunReport summary = described(run);
   summary.certificate = certificate;

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "src/cli/config.hpp"
+#include "src/cli/layer_costs.hpp"
 #include "src/cli/rows.hpp"
 #include "src/cli/summary.hpp"
 #include "src/cli/verbs.hpp"
@@ -46,17 +47,23 @@ int run_certify(CertifyCall& call) {
   const Examples examples = validation_examples(run, call.rows);
   const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
   const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
-  certify::Certificate certificate = certify::certify(run.checkpoint.network, examples.input,
-                                                      examples.label, threats, call.options);
+  prepare_results(run);  // a folder that cannot be written is known before the work
+  const models::Network& network = run.checkpoint.network;
+  const Stopwatch watch;
+  const certify::Norms norms(network);
+  certify::Certificate certificate =
+      certify::certify(network, norms, examples.input, examples.label, threats, call.options);
+  certificate.seconds = watch.seconds();
   certificate = at_positions(std::move(certificate), attack_rows(examples, call.rows.positions),
                              examples.label.size(1));
   certificate.provenance = result_provenance(run, examples);
-  prepare_results(run);
   const std::filesystem::path file = run.folder / "certificate.h5";
   io::save_certificate(file, certificate);
   report::RunReport summary = described(run);
   summary.certificate = std::move(certificate);
   print_summary({std::move(summary)}, eps, call.json);
+  if (!call.json) fmt::print("\n{}", report::to_text(cost_table(network, norms, threats)));
+  std::fflush(stdout);
   say("wrote {}", file.string());
   return 0;
 }

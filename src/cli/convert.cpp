@@ -22,10 +22,12 @@ int64_t tensors_in(const models::Network& network) {
 }
 
 void write_run(const std::filesystem::path& folder, const io::Checkpoint& checkpoint, bool force) {
-  io::create_run(folder, force);
   nlohmann::json facts = checkpoint.provenance;
   facts["config"] = checkpoint.config;
-  io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
+  // A name of a file need not be UTF-8.
+  const std::string text = facts.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  io::create_run(folder, force);
+  io::write_atomically(folder / "run.json", text + "\n");
   io::save_run_checkpoint(folder, checkpoint, /*keep=*/1, /*best=*/true);
 }
 

@@ -87,7 +87,11 @@ void check_examples(const ExampleFile& examples, const models::Network& network,
   require(input.kind == models::InputKind::pixels || examples.input.context == input.context,
           "{} holds sequences of {} tokens, the network takes {}: --context sets that", path,
           examples.input.context, input.context);
-  models::check_input(input, examples.values);
+  try {
+    models::check_input(input, examples.values);
+  } catch (const Error& error) {
+    fail("{}: {}", path, error.what());
+  }
   const at::Tensor logits = models::forward(network, examples.values.narrow(0, 0, 1));
   const at::Tensor& label = examples.label;
   require(label.size(1) == logits.size(1), "{}: expected {} labels an example, got {}", path,

@@ -6,6 +6,7 @@
 #include "certify/certify.hpp"
 #include "kernels/check_kernels.hpp"
 #include "src/cli/config.hpp"
+#include "src/cli/layer_costs.hpp"
 #include "src/cli/rows.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
@@ -26,27 +27,10 @@ struct InspectCall {
   PrintConfig print;
 };
 
-struct LayerLine {
-  std::string name, kind;
-  double size, log10_bound, log10_factor;  // after the layer; what the layer adds to log10 K
-};
-
 struct WeightLine {
   std::string name, shape, cap;
   double lower, upper, rms;  // sigma; the RMS->RMS norm at the upper end
 };
-
-std::vector<LayerLine> layer_lines(const models::Network& network, const certify::Norms& norms,
-                                   const models::Threat& threat) {
-  std::vector<LayerLine> lines;
-  double before = 0;
-  for (const certify::LayerTrace& layer : certify::trace(network, norms, threat, 0)) {
-    const double after = layer.after.max.log10();
-    lines.push_back({layer.name, layer.kind, layer.after.size.value(), after, after - before});
-    before = after;
-  }
-  return lines;
-}
 
 std::vector<WeightLine> weight_lines(const models::Network& network, const certify::Norms& norms,
                                      const train::ConstraintOptions& constraint) {
@@ -69,17 +53,17 @@ std::vector<WeightLine> weight_lines(const models::Network& network, const certi
   return lines;
 }
 
-void print_tables(const std::vector<LayerLine>& layers, const std::vector<WeightLine>& weights,
+void print_tables(const std::vector<LayerCost>& layers, const std::vector<WeightLine>& weights,
                   const models::Threat& threat) {
   report::Table path{{"layer", "kind", "token norm <=", "log10 bound", "adds", "share %"}, {}};
   const double total = layers.empty() ? 0 : layers.back().log10_bound;
-  for (const LayerLine& l : layers) {
+  for (const LayerCost& l : layers) {
     const std::string share = total != 0 && std::isfinite(total)
-                                  ? fmt::format("{:.1f}", 100 * l.log10_factor / total)
+                                  ? fmt::format("{:.1f}", 100 * l.log10_added / total)
                                   : "-";
     path.rows.push_back({l.name, l.kind, report::number(l.size, Round::up),
                          report::number(l.log10_bound, Round::up, 6),
-                         fmt::format("{:+.4f}", l.log10_factor), share});
+                         fmt::format("{:+.4f}", l.log10_added), share});
   }
   report::Table table{{"weight", "shape", "sigma >=", "sigma <=", "cap", "RMS->RMS <="}, {}};
   for (const WeightLine& w : weights) {
@@ -91,18 +75,18 @@ void print_tables(const std::vector<LayerLine>& layers, const std::vector<Weight
              models::describe(threat), report::to_text(path), report::to_text(table));
 }
 
-void print_json(const std::vector<LayerLine>& layers, const std::vector<WeightLine>& weights,
+void print_json(const std::vector<LayerCost>& layers, const std::vector<WeightLine>& weights,
                 const models::Threat& threat) {
   const auto number = [](double x) {
     return std::isfinite(x) ? nlohmann::json(x) : nlohmann::json(fmt::format("{}", x));
   };
   nlohmann::json summary{{"threat", models::describe(threat)}};
-  for (const LayerLine& l : layers) {
+  for (const LayerCost& l : layers) {
     summary["layers"].push_back({{"name", l.name},
                                  {"kind", l.kind},
                                  {"token_norm", number(l.size)},
                                  {"log10_bound", number(l.log10_bound)},
-                                 {"log10_factor", number(l.log10_factor)}});
+                                 {"log10_factor", number(l.log10_added)}});
   }
   for (const WeightLine& w : weights) {
     summary["weights"].push_back(
@@ -145,7 +129,7 @@ int run_inspect(const InspectCall& call) {
       call.threat.empty() ? models::threat_names(network.input).front() : call.threat;
   const models::Threat threat = models::parse_threat(name, network.input);
   const certify::Norms norms(network);
-  const auto layers = layer_lines(network, norms, threat);
+  const auto layers = layer_costs(network, norms, threat);
   const auto weights = weight_lines(network, norms, run.options.constraint);
   if (call.json) {
     print_json(layers, weights, threat);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <exception>
@@ -64,6 +65,10 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run(argc, argv);
+  } catch (const Error& error) {
+    std::string text = error.what();
+    std::replace(text.begin(), text.end(), '\n', ' ');  // of a path, say
+    return usage_error(text);
   } catch (const std::exception& error) {
     return usage_error(error.what());
   }

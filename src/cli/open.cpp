@@ -16,6 +16,7 @@ struct Opened {
   io::Checkpoint checkpoint;
   models::Description description;
   std::string fingerprint;
+  std::vector<std::string> neighbours;  // files that said what stands in no tensor
 };
 
 // "model" of model.safetensors and of model.safetensors.index.json.
@@ -31,9 +32,27 @@ fs::path results_folder(const fs::path& file, const WeightsOptions& options) {
 
 bool is_model_file(const std::string& model) { return fs::path(model).extension() == ".toml"; }
 
+// What would change nothing would be believed to have changed something.
+void refuse_idle_options(const WeightsOptions& options) {
+  const models::ForeignOptions& o = options.foreign;
+  const bool named = !options.model.empty() && !is_model_file(options.model);
+  const bool mlp = options.model == "mlp", pixels = mlp || options.model == "vit";
+  const auto refuse = [&](const char* option, bool given, bool used) {
+    require(!given || used, "{} says nothing of {}", option,
+            named ? options.model : "a model that is described already: it goes with --model NAME");
+  };
+  refuse("--heads", o.heads != 0, named && !mlp);
+  refuse("--norm_eps", o.norm_eps != 0, named && !mlp);
+  refuse("--activation", !o.activation.empty(), named);
+  refuse("--context", o.context != 0, named && !pixels);
+  refuse("--mean", !o.mean.empty(), pixels);
+  refuse("--std", !o.std.empty(), pixels);
+}
+
 // The model that --model says, or the one that earlier results say.
 models::Description described_by(const fs::path& file, const io::TensorFile& tensors,
-                                 const WeightsOptions& options, const std::string& data) {
+                                 const WeightsOptions& options, const std::string& data,
+                                 std::vector<std::string>& neighbours) {
   if (is_model_file(options.model)) return io::read_model(options.model).description;
   if (options.model.empty()) {
     const fs::path earlier = results_folder(file, options) / kModel;
@@ -43,8 +62,7 @@ models::Description described_by(const fs::path& file, const io::TensorFile& ten
     return io::read_model(earlier).description;
   }
   models::ForeignOptions foreign = options.foreign;
-  for (const std::string& neighbour : io::complete_from_neighbours(file, foreign))
-    say("read {}", neighbour);
+  neighbours = io::complete_from_neighbours(file, foreign);
   if (options.model == "mlp" || options.model == "vit") foreign.input = image_of(data);
   try {
     return models::describe_foreign(options.model, tensors.tensors, foreign);
@@ -66,6 +84,7 @@ std::string foreign_config(const std::string& data) {
 
 Opened open_file(const fs::path& file, const WeightsOptions& options, const std::string& data) {
   const io::TensorFile tensors = io::read_safetensors(file);
+  refuse_idle_options(options);
   Opened opened;
   if (io::carries_network(tensors) && options.model.empty()) {
     opened.checkpoint = io::weights_of(tensors, file.string());
@@ -73,7 +92,7 @@ Opened open_file(const fs::path& file, const WeightsOptions& options, const std:
     opened.fingerprint = io::fingerprint(tensors.tensors, opened.description);
     return opened;
   }
-  opened.description = described_by(file, tensors, options, data);
+  opened.description = described_by(file, tensors, options, data, opened.neighbours);
   opened.fingerprint = io::fingerprint(tensors.tensors, opened.description);
   opened.checkpoint.config = foreign_config(data);
   opened.checkpoint.provenance["weights"] =
@@ -83,6 +102,7 @@ Opened open_file(const fs::path& file, const WeightsOptions& options, const std:
   } catch (const Error& error) {
     fail("{}: {}", file.string(), error.what());
   }
+  for (const std::string& neighbour : opened.neighbours) say("read {}", neighbour);
   return opened;
 }
 
@@ -115,7 +135,8 @@ fs::path weights_behind(const fs::path& folder) {
 }
 
 bool holds_results_of_a_file(const fs::path& path) {
-  return fs::is_directory(path) && fs::exists(path / kModel) && !fs::exists(path / "checkpoint.h5");
+  std::error_code error;  // what cannot be looked at is explained by whoever opens it
+  return fs::exists(path / kModel, error) && !fs::exists(path / "checkpoint.h5", error);
 }
 
 }  // namespace

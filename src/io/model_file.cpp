@@ -43,6 +43,13 @@ Tree tree_of(const toml::node& node) {
 
 // JSON's spelling of texts, numbers and lists is TOML's as well.
 std::string value_text(const Tree& value) {
+  if (value.is_string()) {
+    try {
+      return value.dump();
+    } catch (const Tree::exception&) {
+      fail("'{}' is not UTF-8, as TOML has to be", value.get_ref<const std::string&>());
+    }
+  }
   if (!value.is_object()) return value.dump();
   std::vector<std::string> parts;
   for (const auto& [key, entry] : value.items()) parts.push_back(key + " = " + value_text(entry));

@@ -47,12 +47,10 @@ void refuse_variants(const Tree& config) {
   usual("is_decoder", false);
   // RoBERTa and its kin count positions from the padding token on.
   const Tree* type = first(config, {"model_type"});
-  const std::set<std::string> known{"gpt2", "vit", "bert"};
-  require(type == nullptr || (type->is_string() && known.count(type->get<std::string>()) > 0),
-          "model_type = {}: no such network is known here, only {}",
-          type == nullptr ? "" : type->dump().substr(0, 100), "bert, gpt2, vit");
-  // timm's: the mean of the patches in place of the class token has the same tensors.
-  usual("global_pool", "token");
+  static const std::set<Tree> known{"bert", "gpt2", "vit"};
+  require(type == nullptr || known.count(*type) > 0,
+          "model_type = {}: no such network is known here, only bert, gpt2, vit",
+          type == nullptr ? "" : type->dump().substr(0, 100));
   usual("add_cross_attention", false);
 }
 
@@ -63,13 +61,23 @@ void complete(models::ForeignOptions& options, const Tree& config) {
   const Tree* curve = first(config, {"hidden_act", "activation_function"});
   if (curve != nullptr && options.activation.empty())
     options.activation = text_at(*curve, "activation");
+  const Tree* pooling = first(config, {"global_pool"});
+  if (pooling != nullptr) options.pooling = text_at(*pooling, "global_pool");
+  const Tree* classes = first(config, {"architectures"});
+  if (classes != nullptr && classes->is_array() && classes->size() == 1 &&
+      classes->front().is_string())
+    options.saved_class = classes->front().get<std::string>();
   const Tree* eps = first(config, {"layer_norm_eps", "layer_norm_epsilon"});
-  if (eps != nullptr && options.norm_eps == 0) options.norm_eps = number_at(*eps, "layer_norm_eps");
+  if (eps == nullptr || options.norm_eps != 0) return;
+  options.norm_eps = number_at(*eps, "layer_norm_eps");
+  require(options.norm_eps > 0, "expected layer_norm_eps > 0, got {}", options.norm_eps);
 }
 
 void complete_pixels(models::ForeignOptions& options, const Tree& config) {
   const Tree *mean = first(config, {"image_mean"}), *deviation = first(config, {"image_std"});
   if (mean == nullptr || deviation == nullptr || !options.mean.empty()) return;
+  const Tree* normalize = first(config, {"do_normalize"});
+  if (normalize != nullptr && !truth_at(*normalize, "do_normalize")) return;
   options.mean = numbers_at(*mean, "image_mean");
   options.std = numbers_at(*deviation, "image_std");
 }

@@ -1,11 +1,13 @@
 #include <ATen/ATen.h>
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <sstream>
 
 #include "models/models.hpp"
 #include "src/core/core.hpp"
 #include "src/io/io.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/foreign.hpp"
 #include "tests/python.hpp"
 
 using namespace taut;
@@ -13,28 +15,15 @@ using namespace taut::test;
 
 namespace {
 
-// torch.nn.Sequential(Flatten, Linear, ReLU, Linear) for images of 1 x 4 x 4 and 3 classes.
-io::TensorFile sequential() {
-  at::Generator g = make_generator(3);
-  return {{},
-          {{"1.weight", at::randn({8, 16}, g) * 0.3},
-           {"1.bias", at::randn({8}, g) * 0.1},
-           {"3.weight", at::randn({3, 8}, g) * 0.5},
-           {"3.bias", at::randn({3}, g) * 0.1}}};
-}
-
-std::string saved(const TempFolder& folder, const io::TensorFile& file) {
-  const std::filesystem::path path = folder / "net.safetensors";
-  io::write_safetensors(path, file);
-  return path.string();
-}
-
-const std::vector<std::string> kMlp = {"--model", "mlp", "--activation", "relu"};
-
-Outcome call(const TempFolder& folder, std::vector<std::string> arguments,
-             const std::vector<std::string>& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return invoke(folder, arguments);
+// What a line of the table of layers says for the first threat.
+std::string power_of(const std::string& out, const std::string& layer) {
+  std::istringstream lines(out.substr(out.find("powers of ten of K, layer by layer")));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string name, kind, power;
+    if (words >> name >> kind >> power && name == layer) return power;
+  }
+  return "";
 }
 
 }  // namespace
@@ -44,7 +33,7 @@ BOOST_AUTO_TEST_SUITE(foreign_test)
 BOOST_AUTO_TEST_CASE(foreign_weights_go_through_every_verb) {
   const TempFolder folder;
   const std::string file = saved(folder, sequential());
-  done(call(folder, {"certify", file, "--data", "synthetic"}, kMlp));
+  const Outcome certified = done(call(folder, {"certify", file, "--data", "synthetic"}, kMlp));
   const auto certificate = io::load_certificate(folder / "net.taut" / "certificate.h5");
   BOOST_TEST((certificate.threats[0].radius > 0).any().item<bool>());
   BOOST_TEST(contains(certificate.provenance.at("checkpoint"), "net.safetensors, crc32"));
@@ -52,6 +41,9 @@ BOOST_AUTO_TEST_CASE(foreign_weights_go_through_every_verb) {
   const double sigma = certificate.weights[0].upper;
   BOOST_TEST(certificate.threats[0].constant >= sigma * (1 - 1e-12));
   BOOST_TEST(certificate.threats[0].constant <= sigma * (1 + 1e-9));
+  const std::string cost = fmt::format("{:+.2f}", std::log10(sigma));
+  BOOST_TEST(power_of(certified.out, "layers.0") == cost, certified.out);
+  BOOST_TEST(!contains(certified.out, "\nhead "), certified.out);
   // What certify wrote beside the file says what it is.
   const Outcome attacked = done(invoke(folder, {"attack", file, "--data", "synthetic", "--examples",
                                                 "10", "--steps", "5", "--search", "3"}));
@@ -121,6 +113,66 @@ BOOST_AUTO_TEST_CASE(results_on_other_examples_are_not_mixed_up) {
   BOOST_TEST(contains(compared.err, "other examples"), compared.err);
 }
 
+// Twelve layers by name, the others together: all of log10 K, whichever the threat.
+BOOST_AUTO_TEST_CASE(layers_add_up_to_the_constant) {
+  const TempFolder folder;
+  at::Generator g = make_generator(seed());
+  std::map<std::string, at::Tensor> weights;
+  for (int i = 0; i < 10; ++i)
+    weights[fmt::format("{}.weight", i)] = at::randn({i == 9 ? 3 : 16, 16}, g) * 0.4;
+  const std::string file = saved(folder, {{}, weights});
+  const Outcome out = done(call(folder, {"certify", file, "--data", "synthetic"}, kMlp));
+  const auto threats = io::load_certificate(folder / "net.taut" / "certificate.h5").threats;
+  BOOST_REQUIRE(threats.size() == 2u);
+  const size_t begin = out.out.find("powers of ten of K, layer by layer");
+  BOOST_REQUIRE(begin != std::string::npos);
+  std::istringstream lines(out.out.substr(begin));
+  std::string line;
+  std::getline(lines, line), std::getline(lines, line);
+  std::vector<double> sums, first;
+  int count = 0;
+  for (; std::getline(lines, line) && !line.empty(); ++count) {
+    const size_t at = line.find_first_of("+-");
+    std::istringstream(line.substr(at)) >> sums.emplace_back() >> sums.emplace_back();
+    first.push_back(sums[sums.size() - 2]);
+  }
+  BOOST_TEST(count == 13);  // 10 layers and 9 activations but the head, and a flattening
+  BOOST_TEST(contains(out.out, "7 other layers"), out.out);
+  BOOST_TEST(std::is_sorted(first.rbegin() + 1, first.rend()));
+  double l2 = 0, linf = 0;
+  for (size_t i = 0; i < sums.size(); i += 2) l2 += sums[i], linf += sums[i + 1];
+  BOOST_TEST(std::abs(l2 - threats[0].log10_constant) < 0.005 * 13);
+  BOOST_TEST(std::abs(linf - threats[1].log10_constant) < 0.005 * 13);
+}
+
+// Shards are opened by their index; results and runs made of them are those of one file.
+BOOST_AUTO_TEST_CASE(a_sharded_model_is_one_model) {
+  const TempFolder folder;
+  const io::TensorFile whole = sequential();
+  io::TensorFile parts[2];
+  std::string map, comma;
+  for (const auto& [name, tensor] : whole.tensors) {
+    const int part = name.starts_with("1.") ? 0 : 1;
+    parts[part].tensors[name] = tensor;
+    map += fmt::format(R"({}"{}":"{}.safetensors")", comma, name, part);
+    comma = ",";
+  }
+  for (int i : {0, 1}) io::write_safetensors(folder / fmt::format("{}.safetensors", i), parts[i]);
+  const std::string index = (folder / "sharded.safetensors.index.json").string();
+  std::ofstream(index) << R"({"metadata":{},"weight_map":{)" << map << "}}";
+  const std::string file = saved(folder, whole);
+  for (const std::string& model : {index, file})
+    done(call(folder, {"certify", model, "--data", "synthetic"}, kMlp));
+  const auto a = io::load_certificate(folder / "sharded.taut" / "certificate.h5"),
+             b = io::load_certificate(folder / "net.taut" / "certificate.h5");
+  BOOST_TEST(at::equal(a.threats[0].radius, b.threats[0].radius));
+  done(invoke(folder, {"convert", index, (folder / "run").string()}));
+  const auto run = io::load_run_checkpoint(folder / "run", "best").network;
+  models::for_each_tensor(run, [&](const std::string& name, const at::Tensor& t, models::Role) {
+    if (name == "layers.0.weight") BOOST_TEST(at::equal(t, whole.tensors.at("1.weight")));
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_printed_model_is_a_model) {
   const TempFolder folder;
   const std::string file = saved(folder, sequential());
@@ -164,7 +216,7 @@ BOOST_AUTO_TEST_CASE(examples_come_from_a_file_too) {
   const auto certificate = io::load_certificate(folder / "net.taut" / "certificate.h5");
   BOOST_TEST(at::equal(certificate.label, label));
   done(with(pixels.view({20, 1, 4, 4}), label));
-  refused(with(pixels * 2, label), "expected pixels in [0, 1]");
+  refused(with(pixels * 2, label), "examples.safetensors: expected pixels in [0, 1]");
   refused(with(pixels.narrow(1, 0, 15), label), "takes 16 values");
   refused(with(pixels, label + 1), "labels in [0, 3)");
   refused(with(pixels, label.narrow(0, 0, 19)), "labels of 20 examples");
@@ -203,6 +255,8 @@ BOOST_AUTO_TEST_CASE(sequences_of_a_foreign_model) {
   const at::Tensor ids = at::randint(0, 7, {4, 6}, g, at::kLong);
   io::write_safetensors(data, {{}, {{"input", ids}, {"label", ids}}});
   refused(invoke(folder, {"certify", file, "--model", "gpt2", "--data", data}), "--heads");
+  std::ofstream(folder / "config.json") << R"({"n_head": 3})";
+  refused(invoke(folder, {"certify", file, "--model", "gpt2", "--data", data}), "divide the width");
   std::ofstream(folder / "config.json") << R"({"n_head": 2, "activation_function": "gelu_new"})";
   const Outcome long_context = invoke(folder, {"certify", file, "--model", "gpt2", "--data", data});
   BOOST_TEST(long_context.status == 2);
@@ -211,6 +265,10 @@ BOOST_AUTO_TEST_CASE(sequences_of_a_foreign_model) {
   const Outcome certified =
       done(invoke(folder, {"certify", file, "--model", "gpt2", "--data", data, "--context", "6"}));
   BOOST_TEST(contains(certified.err, "config.json"), certified.err);
+  // The table is the head as well: its sigma goes by that name.
+  const auto bounds = io::load_certificate(folder / "net.taut" / "certificate.h5").weights;
+  BOOST_TEST(std::count_if(bounds.begin(), bounds.end(),
+                           [](const auto& b) { return b.path == "head.weight"; }) == 1);
   done(invoke(folder, {"attack", file, "--data", data, "--examples", "2", "--positions", "2",
                        "--steps", "3", "--search", "2"}));
   done(invoke(folder, {"compare", file}));
@@ -226,6 +284,8 @@ BOOST_AUTO_TEST_CASE(every_architecture_is_certified_and_attacked) {
       {"gpt2", "gpt2", "--heads", "2", "--context", "6"},
       {"vit-timm", "vit", "--heads", "2", "--mean", "0.4", "--std", "0.25"},
       {"vit-hf", "vit", "--heads", "2", "--mean", "0.4,0.4,0.4", "--std", "0.25"},
+      {"vit-timm-fc-norm", "vit", "--heads", "2", "--mean", "0.4", "--std", "0.25"},
+      {"vit-hf-pooled", "vit", "--heads", "2", "--mean", "0.4", "--std", "0.25"},
       {"bert", "bert", "--heads", "2", "--context", "7"},
       {"minilm", "minilm", "--heads", "2", "--context", "7"}};
   for (const auto& which : cases) {
@@ -245,25 +305,6 @@ BOOST_AUTO_TEST_CASE(every_architecture_is_certified_and_attacked) {
                              "--steps", "3", "--search", "2"}));
     BOOST_TEST(contains(attacked.err, "attacks inside a certified radius: 0 of"), attacked.err);
   }
-}
-
-BOOST_AUTO_TEST_CASE(mistakes_are_one_line) {
-  const TempFolder folder;
-  io::TensorFile weights = sequential();
-  const std::string file = saved(folder, weights);
-  refused(invoke(folder, {"certify", file}), "give --model, one of mlp, nanogpt, gpt2");
-  refused(invoke(folder, {"certify", file, "--model", "gpt3"}), "known: mlp, nanogpt, gpt2, vit");
-  refused(invoke(folder, {"certify", file, "--model", "mlp"}), "--activation");
-  refused(call(folder, {"certify", file}, kMlp), "expected --data");
-  refused(call(folder, {"certify", file, "--data", "synthetic_text"}, kMlp), "does not fit");
-  refused(invoke(folder, {"certify", file, "--model", (folder / "none.toml").string()}),
-          "none.toml");
-  weights.tensors["3.weight"][1][1] = std::nan("");
-  saved(folder, weights);
-  refused(call(folder, {"certify", file, "--data", "synthetic"}, kMlp), "3.weight holds NaN");
-  std::filesystem::resize_file(file, 100);
-  refused(call(folder, {"inspect", file}, kMlp), "net.safetensors");
-  BOOST_TEST(!std::filesystem::exists(folder / "net.taut"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

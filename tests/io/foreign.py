@@ -119,7 +119,7 @@ def gpt(hugging_face, bias=True):
     return w, x, F.linear(w.apply_norm(p + "ln_f", h, 1e-5), w[p + "wte.weight"])
 
 
-def vit(timm):
+def vit(timm, pooled=False, fc_norm=False):
     w = Weights()
     p = "" if timm else "vit."
     eps = 1e-6 if timm else 1e-12
@@ -127,10 +127,14 @@ def vit(timm):
     token = p + ("cls_token" if timm else "embeddings.cls_token")
     position = p + ("pos_embed" if timm else "embeddings.position_embeddings")
     w[patch + ".weight"], w[patch + ".bias"] = random(WIDTH, 3, 2, 2), random(WIDTH)
-    w[token], w[position] = random(1, 1, WIDTH), random(1, 10, WIDTH)
+    if not pooled:
+        w[token] = random(1, 1, WIDTH)
+    w[position] = random(1, 9 if pooled else 10, WIDTH)
     x = torch.rand(4, 3, 6, 6)
     h = F.conv2d((x - 0.4) / 0.25, w[patch + ".weight"], w[patch + ".bias"], stride=2).flatten(2).transpose(1, 2)
-    h = torch.cat([w[token].expand(4, -1, -1), h], 1) + w[position]
+    if not pooled:
+        h = torch.cat([w[token].expand(4, -1, -1), h], 1)
+    h = h + w[position]
     for i in range(BLOCKS):
         if timm:
             b = f"blocks.{i}."
@@ -150,9 +154,12 @@ def vit(timm):
             q, k, v = [w.apply(b + "attention.attention." + s, g) for s in ["query", "key", "value"]]
         h = h + w.apply(out, attend(q, k, v))
         h = h + w.apply(down, F.gelu(w.apply(up, w.apply_norm(norm2, h, eps))))
-    norm, head = (("norm", "head") if timm else ("vit.layernorm", "classifier"))
+    norm, head = (("fc_norm" if fc_norm else "norm", "head") if timm else ("vit.layernorm", "classifier"))
     w.norm(norm), w.linear(head, 5, WIDTH)
-    return w, x, w.apply(head, w.apply_norm(norm, h, eps)[:, :1])
+    if fc_norm:
+        return w, x, w.apply(head, w.apply_norm(norm, h.mean(1, keepdim=True), eps))
+    h = w.apply_norm(norm, h, eps)
+    return w, x, w.apply(head, h.mean(1, keepdim=True) if pooled else h[:, :1])
 
 
 def encode(w, p, x, blocks, heads):
@@ -204,6 +211,9 @@ MADE = {
     "gpt2": lambda: gpt(True),
     "vit-timm": lambda: vit(True),
     "vit-hf": lambda: vit(False),
+    "vit-timm-fc-norm": lambda: vit(True, pooled=True, fc_norm=True),
+    "vit-timm-pooled": lambda: vit(True, pooled=True),
+    "vit-hf-pooled": lambda: vit(False, pooled=True),
     "bert": lambda: bert(False),
     "minilm": lambda: bert(True),
     "pretrained": lambda: pretrained(sys.argv[3]),

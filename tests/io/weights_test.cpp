@@ -49,6 +49,27 @@ BOOST_AUTO_TEST_CASE(names_are_paths_and_one_key_holds_the_model) {
       std::get<Linear>(std::get<Residual>(sample_text().layers[3].kind).branch[1].kind).weight));
 }
 
+// What a file holds and what it is taken for: names, numbers and the network.
+BOOST_AUTO_TEST_CASE(fingerprints_tell_networks_apart) {
+  const at::Tensor w = at::ones({2, 2});
+  const NamedTensors tensors{{"a", w}, {"b", w}};
+  const Description model = describe(sample_text());
+  const std::string print = io::fingerprint(tensors, model);
+  BOOST_TEST(print == io::fingerprint({{"a", w.clone()}, {"b", w}}, model));
+  BOOST_TEST(print != io::fingerprint({{"a", w}, {"c", w}}, model));
+  BOOST_TEST(print != io::fingerprint({{"a", w}, {"b", w + 1}}, model));
+  BOOST_TEST(print != io::fingerprint(tensors, describe(sample_images())));
+}
+
+BOOST_AUTO_TEST_CASE(what_reading_would_refuse_is_not_saved) {
+  const TempFolder folder;
+  io::Checkpoint c = sample_checkpoint(sample_text());
+  std::get<Linear>(c.network.layers.back().kind).weight[0][0] = std::nan("");
+  const std::string text = error_of([&] { io::save_weights(folder / "w.safetensors", c); });
+  BOOST_TEST(contains(text, "head.weight holds NaN"), text);
+  BOOST_TEST(entries(folder.path()) == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(texts_that_json_cannot_hold_are_refused) {
   const TempFolder folder;
   io::Checkpoint c = sample_checkpoint(sample_text());
