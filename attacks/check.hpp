@@ -20,8 +20,9 @@ struct CheckedRows {
   std::vector<Contradiction> contradictions;
 };
 
-// Every success of `result` against the certificate of the same threat; rows are matched by
-// (example, position). A certificate without that threat compares nothing.
+// Every success of `result` against each threat of the certificate in whose norm it is no longer
+// (an l2 perturbation is one of linf, that of one token one of every token); rows are matched by
+// (example, position). A certificate without such a threat compares nothing.
 CheckedRows check(const AttackResult& result, const certify::Certificate& certificate);
 
 }  // namespace taut::attacks

@@ -46,7 +46,8 @@ Subject make_subject(const models::Network& network, const models::Threat& threa
   require(embeds == (threat.space == Space::embedding) && (embeds || !by_token),
           "expected a threat on {}, got {}", embeds ? "embeddings" : "pixels",
           models::describe(threat));
-  return {models::converted(network, at::kFloat), models::converted(network, at::kDouble), threat,
+  return {models::converted(network, at::kFloat),
+          models::without_logit_cap(models::converted(network, at::kDouble)), threat,
           device_of(network), embeds && looks_back_only(network.layers)};
 }
 

@@ -26,6 +26,11 @@ Certificate certify(const models::Network& network, const Norms& norms, const at
                     const at::Tensor& label, const std::vector<models::Threat>& threats,
                     const CertifyOptions& options);
 
+// Runs the fp32 program itself on every clean input. Error when it predicts otherwise than the
+// certificate promises of it: then a bound is wrong. certify() ends with this.
+void require_kept(const models::Network& network, const at::Tensor& input, const Certificate& c,
+                  int64_t batch);
+
 // log10 of the constant K of `threat` at radius 0; infinity when there is no finite bound.
 double log10_constant(const models::Network& network, const models::Threat& threat);
 // The same for norms that are already measured.

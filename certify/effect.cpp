@@ -56,6 +56,13 @@ Upper rotation(const models::Attention& l, const Norms& norms) {
   return l.rotary.defined() ? norms.longest_row(l.rotary) : Upper(1);
 }
 
+namespace {
+
+// Queries or keys of one head: the longest one, and how far one moves per unit of its token.
+struct Vectors {
+  Upper norm, slope;
+};
+
 // x / sqrt(|x|^2 / d + eps) has slope 1 / sqrt(eps) at most and norm below sqrt(d); the ball clamp
 // is a projection; a pair turned by (c, s) is longer by sqrt(c^2 + s^2), a row of the stored table.
 Vectors prepared(const models::Attention& l, const Norms& norms, Vectors v) {
@@ -68,6 +75,8 @@ Vectors prepared(const models::Attention& l, const Norms& norms, Vectors v) {
   const Upper turn = rotation(l, norms);
   return {turn * v.norm, turn * v.slope};
 }
+
+}  // namespace
 
 HeadBounds head_bounds(const models::Attention& l, const Norms& norms, size_t head, Upper size) {
   const Upper scale = Upper(l.logit_scale) / static_cast<double>(l.query.size(1));

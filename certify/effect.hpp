@@ -45,13 +45,10 @@ struct HeadBounds {
   Upper mixed;                     // norm of any v_j, bias included
 };
 
-// Queries or keys of one head: the longest one, and how far one moves per unit of its token.
-struct Vectors {
-  Upper norm, slope;
-};
-
-// How much longer the rotation by position can make a vector: 1, or a rounding more.
-Upper rotation(const models::Attention& l, const Norms& norms);
 HeadBounds head_bounds(const models::Attention& l, const Norms& norms, size_t head, Upper size);
+
+// How much longer the stored table of angles can make a query or key: 1 but for rounding, where it
+// holds angles.
+Upper rotation(const models::Attention& l, const Norms& norms);
 
 }  // namespace taut::certify

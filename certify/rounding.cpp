@@ -104,6 +104,8 @@ Upper rounding(const models::Normalize& l, const Norms& norms, Shape shape, Uppe
   return rounding(l, norms, shape, size, next_down(std::sqrt(l.eps)), p);
 }
 
+namespace {
+
 // How far a computed query or key lies from the real one once it is prepared (effect.cpp), when it
 // left the projection with `error`. Normalisation and clamp err relatively as the layers of the
 // same name do; turning a pair (a, b) costs two roundings of |a c| + |b s| <= |(a, b)| |(c, s)| in
@@ -134,6 +136,8 @@ Upper prepared_error(const models::Attention& l, const Norms& norms, Upper norm,
   return error;
 }
 
+}  // namespace
+
 // Per head, with hats for computed values: q and k err by their products (scale and bias included);
 // a logit by <q^, k^> - <q, k>, its own gamma_{d_head} and one addition; the shift by the largest
 // logit by u times the range. Logits off by D move p_j by a factor within e^{+-2D}; exp (4 ulp),
@@ -158,9 +162,9 @@ Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Uppe
     const Upper k_error = prepared_error(l, norms, k_norm, k_linear + gamma(1, p.unit) * k_norm, p);
     const Upper v_error = product(l.value, norms, h, size, 2, p) + gamma(1, p.unit) * b.mixed;
     const Upper q = b.query + q_error, k = b.key + k_error, v = b.mixed + v_error;
-    // What overflows here need not come out large: a short output matrix would hide it.
-    if (!(max(max(b.linear_query, b.linear_key) + q_error + k_error, max(q, max(k, v))) <=
-          Upper(p.largest))) {
+    // What overflows here need not come out large: a short output matrix would hide it. The sum
+    // bounds every computed vector, prepared or not.
+    if (!(q_norm + q + k_norm + k + q_linear + k_linear + v <= Upper(p.largest))) {
       return Upper::infinity();
     }
     const Upper logit = scale * q * k + biases;

@@ -34,10 +34,11 @@
 // gamma_N) / 4, so u / 4 > 2^-56 is to spare. The scaling itself moves entries by eta at most
 // (scaled_matrix.cpp), inside the factor 1 + 4 u on the result.
 //
-// Assumed: IEEE double, round to nearest, correctly rounded +, -, *, /, sqrt. Mode and subnormals
-// are checked when the matrix is scaled, conventional accuracy of the BLAS by check_gram and
-// check_factor; this folder is compiled without -ffast-math. The estimate of lambda needs no trust:
-// it only chooses rho.
+// Assumed: IEEE double, round to nearest, correctly rounded +, -, *, /, sqrt, and a BLAS that forms
+// conventional inner products. Mode and subnormals are checked when the matrix is scaled;
+// check_gram and check_factor multiply out one fixed vector, which catches a broken or imprecise
+// BLAS and proves nothing. This folder is compiled without -ffast-math. The estimate of lambda
+// needs no trust: it only chooses rho.
 namespace taut::kernels {
 namespace {
 

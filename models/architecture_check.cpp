@@ -42,6 +42,7 @@ void check_parts(const Architecture& a) {
           "model.activation relu_squared has no bound on its slope: model.style standard only");
   require(!lipschitz || (!a.query_key_norm && a.logit_cap == 0),
           "model.query_key_norm and logit_cap belong to model.style standard");
+  require(!lipschitz || a.norm == "layer", "model.norm belongs to model.style standard");
   require(lipschitz || a.query_key_clamp == 0,
           "model.query_key_clamp belongs to model.style lipschitz");
   require(a.rotary == 0 || a.name == "gpt", "model.rotary belongs to model.name gpt");

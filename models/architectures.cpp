@@ -170,13 +170,9 @@ struct Builder {
     return layers;
   }
 
-  std::vector<Layer> vit() {
-    require(a.patch > 0 && input.height % a.patch == 0 && input.width % a.patch == 0,
-            "model.patch {} must divide the image's {} x {} pixels", a.patch, input.height,
-            input.width);
-    const int64_t tokens = (input.height / a.patch) * (input.width / a.patch);
-    std::vector<Layer> layers{pixel_normalize(), {"patchify", Patchify{a.patch}}};
-    layers.push_back(linear("embed", a.width, input.channels * a.patch * a.patch));
+  // Behind the embedding: positions, blocks in which every token sees every other, and their mean
+  // decides.
+  std::vector<Layer> classified(std::vector<Layer> layers, int64_t tokens) {
     layers.push_back({"position", Position{normal({tokens, a.width}, lipschitz() ? 0.5 : 0.02)}});
     if (lipschitz() && a.clamp > 0) layers.push_back({"clamp", BallClamp{a.clamp}});
     for (int64_t i = 0; i < a.blocks; ++i) block(layers, i, /*causal=*/false);
@@ -184,6 +180,16 @@ struct Builder {
     layers.push_back({"pool", Pool{}});
     head(layers, a.width);
     return layers;
+  }
+
+  std::vector<Layer> vit() {
+    require(a.patch > 0 && input.height % a.patch == 0 && input.width % a.patch == 0,
+            "model.patch {} must divide the image's {} x {} pixels", a.patch, input.height,
+            input.width);
+    const int64_t tokens = (input.height / a.patch) * (input.width / a.patch);
+    std::vector<Layer> layers{pixel_normalize(), {"patchify", Patchify{a.patch}}};
+    layers.push_back(linear("embed", a.width, input.channels * a.patch * a.patch));
+    return classified(std::move(layers), tokens);
   }
 
   Layer embedding() {
@@ -194,30 +200,18 @@ struct Builder {
 
   std::vector<Layer> gpt() {
     std::vector<Layer> layers{embedding()};
-    if (!lipschitz()) {
-      if (a.rotary == 0)
-        layers.push_back({"position", Position{normal({input.context, a.width}, 0.02)}});
-    } else if (a.clamp > 0) {
-      layers.push_back({"clamp", BallClamp{a.clamp}});
+    if (!lipschitz() && a.rotary == 0) {
+      layers.push_back({"position", Position{normal({input.context, a.width}, 0.02)}});
     }
+    if (lipschitz() && a.clamp > 0) layers.push_back({"clamp", BallClamp{a.clamp}});
     for (int64_t i = 0; i < a.blocks; ++i) block(layers, i, /*causal=*/true);
     if (!lipschitz()) layers.push_back(norm("norm"));
     head(layers, a.width);
     return layers;
   }
 
-  // One label for a sequence: every token sees every other, their mean decides.
-  std::vector<Layer> text() {
-    std::vector<Layer> layers{embedding()};
-    layers.push_back(
-        {"position", Position{normal({input.context, a.width}, lipschitz() ? 0.5 : 0.02)}});
-    if (lipschitz() && a.clamp > 0) layers.push_back({"clamp", BallClamp{a.clamp}});
-    for (int64_t i = 0; i < a.blocks; ++i) block(layers, i, /*causal=*/false);
-    if (!lipschitz()) layers.push_back(norm("norm"));
-    layers.push_back({"pool", Pool{}});
-    head(layers, a.width);
-    return layers;
-  }
+  // One label for a sequence.
+  std::vector<Layer> text() { return classified({embedding()}, input.context); }
 };
 
 }  // namespace

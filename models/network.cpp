@@ -64,6 +64,11 @@ const Activation* logit_cap(const Network& network) {
   return increases ? last : nullptr;
 }
 
+Network without_logit_cap(Network network) {
+  if (logit_cap(network) != nullptr) network.layers.pop_back();
+  return network;
+}
+
 const Linear& head_of(const Network& network) {
   const size_t index = head_index(network);
   require(index < network.layers.size(), "expected a network that ends in a linear layer");

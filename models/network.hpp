@@ -140,6 +140,8 @@ size_t head_index(const Network& network);
 const Linear& head_of(const Network& network);
 // gain * tanh behind the head, strictly increasing, so that it changes no ranking; or nullptr.
 const Activation* logit_cap(const Network& network);
+// The network without it: of the same rankings, and of no ties where tanh rounds to 1.
+Network without_logit_cap(Network network);
 
 // What a tensor is for: the optimizer and the constraints go by role.
 enum class Role {

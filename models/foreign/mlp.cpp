@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "models/curves.hpp"
 #include "models/foreign/parts.hpp"
@@ -7,7 +8,7 @@
 namespace taut::models {
 namespace {
 
-constexpr int kPatience = 100000;  // steps in the search for an order
+constexpr int kPatience = 100000;  // stages tried in the search for an order
 
 struct Stage {
   std::string from;  // without ".weight"
@@ -60,7 +61,14 @@ std::string letters(std::string name) {
 // their numbers alone follow each other. Other names tell nothing: "hidden" comes before "input".
 class Chain {
  public:
-  explicit Chain(const std::vector<Stage>& stages) : stages_(stages), used_(stages.size()) {}
+  explicit Chain(const std::vector<Stage>& stages) : stages_(stages), used_(stages.size()) {
+    std::map<std::string, size_t> last;
+    for (size_t i = 0; i < stages.size(); ++i) {
+      const auto [kin, first] = last.emplace(letters(stages[i].from), i);
+      before_.push_back(first ? kNone : kin->second);
+      kin->second = i;
+    }
+  }
 
   std::vector<Stage> find() {
     std::string seen;
@@ -78,13 +86,8 @@ class Chain {
   }
 
  private:
-  // Whether a stage of a lower number waits.
-  bool early(size_t i) const {
-    for (size_t j = 0; j < i; ++j) {
-      if (!used_[j] && letters(stages_[j].from) == letters(stages_[i].from)) return true;
-    }
-    return false;
-  }
+  // Whether the stage of the next lower number waits.
+  bool early(size_t i) const { return before_[i] != kNone && !used_[before_[i]]; }
 
   // Ends with the first order found, or with the knowledge that there is a second.
   void extend() {
@@ -94,9 +97,9 @@ class Chain {
       return;
     }
     for (size_t i = 0; i < stages_.size() && steps_ < kPatience && !ambiguous_; ++i) {
-      ++steps_;
       if (used_[i] || early(i)) continue;
       if (!chain_.empty() && chain_.back().out != stages_[i].in) continue;
+      ++steps_;
       used_[i] = true;
       chain_.push_back(stages_[i]);
       extend();
@@ -105,7 +108,10 @@ class Chain {
     }
   }
 
+  static constexpr size_t kNone = static_cast<size_t>(-1);
+
   const std::vector<Stage>& stages_;
+  std::vector<size_t> before_;  // of the same name but for a lower number, the next such stage
   std::vector<bool> used_;
   std::vector<Stage> chain_, found_;
   bool ambiguous_ = false;

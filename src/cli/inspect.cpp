@@ -39,12 +39,13 @@ std::vector<WeightLine> weight_lines(const models::Network& network, const certi
       network, [&](const std::string& path, const at::Tensor& w, models::Role role) {
         if (!train::is_matrix(role)) return;
         const double cap = train::cap_of(role, w.sizes(), constraint);
+        const char* const whose = train::fuses_heads(role, constraint) ? " (the stack)" : "";
         const double unit = train::unit_norm(w.sizes());
         const auto& intervals = norms.of(w).sigma;
         for (size_t i = 0; i < intervals.size(); ++i) {
           const std::string block = intervals.size() > 1 ? fmt::format("[{}]", i) : "";
           lines.push_back({path + block, shape_text(w.sizes().slice(w.dim() - 2)),
-                           std::isfinite(cap) ? fmt::format("{:.6g}", cap) : "none",
+                           std::isfinite(cap) ? fmt::format("{:.6g}{}", cap, whose) : "none",
                            intervals[i].lower, intervals[i].upper,
                            // One step up for the quotient and the root behind the unit.
                            intervals[i].upper / unit * (1 + 0x1p-50)});

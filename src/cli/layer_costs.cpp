@@ -17,13 +17,6 @@ std::string power(double log10_added) {
   return std::isfinite(log10_added) ? fmt::format("{:+.2f}", log10_added) : "no bound";
 }
 
-// K speaks of the token that the head reads: the head is the last linear layer.
-size_t before_head(const std::vector<LayerCost>& costs) {
-  size_t count = costs.size();
-  while (count > 0 && costs[count - 1].kind != "linear") --count;
-  return count == 0 ? 0 : count - 1;
-}
-
 }  // namespace
 
 std::vector<LayerCost> layer_costs(const models::Network& network, const certify::Norms& norms,
@@ -46,7 +39,8 @@ report::Table cost_table(const models::Network& network, const certify::Norms& n
     table.header.push_back(models::threat_name(threat));
     columns.push_back(layer_costs(network, norms, threat));
   }
-  std::vector<size_t> order(before_head(columns.front()));
+  // K speaks of the token that the head reads.
+  std::vector<size_t> order(models::head_index(network));
   std::iota(order.begin(), order.end(), size_t{0});
   const auto weight = [&](size_t layer) {
     const double added = columns.front()[layer].log10_added;

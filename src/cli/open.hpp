@@ -16,9 +16,8 @@ struct OpenRun {
   std::string name;
   io::Checkpoint checkpoint;    // weights narrower than fp32 widened, which is exact
   train::TrainOptions options;  // of its training; without a data set where nobody trained it here
-  std::string
-      weights;        // which they are: "best, step 600, crc32 ...", "model.safetensors, crc32 ..."
-  std::string model;  // of a file: the model, in TOML, with the way back to the weights
+  std::string weights;          // which: "best, step 600, crc32 ...", "net.safetensors, crc32 ..."
+  std::string model;            // of a file: the model, in TOML, with the way back to the weights
 };
 
 // `path` is a run directory, a safetensors file (or the index of a sharded one), or the folder of

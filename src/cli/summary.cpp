@@ -22,7 +22,8 @@ report::RunReport described(const OpenRun& run) {
   }
   models::for_each_tensor(
       network, [&](const std::string& path, const at::Tensor& tensor, models::Role role) {
-        if (train::is_matrix(role))
+        // The certificate speaks of heads; a cap on their stack says more than that of each.
+        if (train::is_matrix(role) && !train::fuses_heads(role, run.options.constraint))
           r.caps[path] = train::cap_of(role, tensor.sizes(), run.options.constraint);
       });
   r.facts = run.checkpoint.provenance;

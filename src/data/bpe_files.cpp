@@ -83,20 +83,9 @@ void add_merge(Bpe& bpe, const std::unordered_map<std::string, int32_t>& ids,
 
 void add_merges(Bpe& bpe, const File& file) {
   const std::unordered_map<std::string, int32_t> ids = ids_of(bpe.tokens);
-  const std::string_view text = file.bytes;
-  int64_t number = 1;
-  for (size_t begin = 0; begin < text.size(); ++number) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    std::string_view line = text.substr(begin, end - begin);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    begin = end + 1;
-    if (line.empty() || (number == 1 && line.starts_with("#version"))) continue;
-    try {
-      add_merge(bpe, ids, line);
-    } catch (const Error& error) {
-      fail("{}, line {}: {}", file.path, number, error.what());
-    }
-  }
+  for_each_line(file, [&](std::string_view line, int64_t number) {
+    if (number > 1 || !line.starts_with("#version")) add_merge(bpe, ids, line);
+  });
 }
 
 }  // namespace

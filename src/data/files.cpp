@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <memory>
@@ -72,6 +73,24 @@ File read_file(const fs::path& path) {
 fs::path plain_or_packed(const fs::path& path) {
   const fs::path packed = path.string() + ".gz";
   return !fs::exists(path) && fs::exists(packed) ? packed : path;
+}
+
+void for_each_line(const File& file,
+                   const std::function<void(std::string_view line, int64_t number)>& take) {
+  const std::string_view text = file.bytes;
+  int64_t number = 1;
+  for (size_t begin = 0; begin < text.size(); ++number) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string_view line = text.substr(begin, end - begin);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    begin = end + 1;
+    if (line.empty()) continue;
+    try {
+      take(line, number);
+    } catch (const Error& error) {
+      fail("{}, line {}: {}", file.path, number, error.what());
+    }
+  }
 }
 
 std::string fingerprint(const File& file) {

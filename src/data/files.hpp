@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 
 namespace taut::data {
 
@@ -16,6 +19,11 @@ File read_file(const std::filesystem::path& path);
 
 // `path`, or `path`.gz where only that exists.
 std::filesystem::path plain_or_packed(const std::filesystem::path& path);
+
+// Calls `take` with every line that is not empty, without its end, and its number from 1. An Error
+// from it is told with file and line.
+void for_each_line(const File& file,
+                   const std::function<void(std::string_view line, int64_t number)>& take);
 
 // "NAME sha256 HEX"
 std::string fingerprint(const File& file);

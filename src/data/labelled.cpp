@@ -32,21 +32,10 @@ void add_line(Sentences& sentences, std::string_view line) {
 
 Sentences sentences_of(const File& file) {
   Sentences sentences;
-  const std::string_view bytes = file.bytes;
-  int64_t number = 1;
-  for (size_t begin = 0; begin < bytes.size(); ++number) {
-    const size_t end = std::min(bytes.find('\n', begin), bytes.size());
-    std::string_view line = bytes.substr(begin, end - begin);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    begin = end + 1;
+  for_each_line(file, [&](std::string_view line, int64_t number) {
     // GLUE's own files begin with the names of the columns.
-    if (line.empty() || (number == 1 && line == "sentence\tlabel")) continue;
-    try {
-      add_line(sentences, line);
-    } catch (const Error& error) {
-      fail("{}, line {}: {}", file.path, number, error.what());
-    }
-  }
+    if (number > 1 || line != "sentence\tlabel") add_line(sentences, line);
+  });
   require(!sentences.text.empty(), "{} holds no sentences", file.path);
   return sentences;
 }

@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr int32_t kMagic = 20240520, kVersion = 1;
 constexpr int64_t kMostIds = int64_t{1} << 16;
+constexpr const char *kTrain = "_train_", *kValidation = "_val_";  // in names of files
 using Header = std::array<int32_t, 256>;
 
 std::vector<fs::path> shard_files(const fs::path& folder, const std::string& part) {
@@ -25,7 +26,10 @@ std::vector<fs::path> shard_files(const fs::path& folder, const std::string& par
   std::error_code error;
   for (fs::directory_iterator i(folder, error), end; !error && i != end; i.increment(error)) {
     const std::string name = i->path().filename().string();
-    if (name.ends_with(".bin") && name.find(part) != name.npos) files.push_back(i->path());
+    if (!name.ends_with(".bin") || name.find(part) == name.npos) continue;
+    require(name.find(kTrain) == name.npos || name.find(kValidation) == name.npos,
+            "{} is named as training and as validation", i->path().string());
+    files.push_back(i->path());
   }
   require(!error, "cannot list the shards in {}: {}", folder.string(), error.message());
   require(!files.empty(), "expected token shards *{}*.bin in {}", part, folder.string());
@@ -146,8 +150,8 @@ at::Tensor gather_windows(const TokenShards& shards, const at::Tensor& indices) 
 
 Dataset read_shards(const fs::path& folder, const DataOptions& options) {
   require(options.context >= 1, "expected a context of at least 1 token, got {}", options.context);
-  TokenShards train = open_shards(folder, "_train_", options.context);
-  TokenShards held_out = open_shards(folder, "_val_", options.context);
+  TokenShards train = open_shards(folder, kTrain, options.context);
+  TokenShards held_out = open_shards(folder, kValidation, options.context);
   train.vocabulary = held_out.vocabulary = vocabulary_of(train, held_out, folder, options);
   Dataset dataset;
   dataset.classes = train.vocabulary;

@@ -1,5 +1,6 @@
 #include "src/data/tokenize.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -95,7 +96,9 @@ Tokenized tokenize(const fs::path& path, const fs::path& folder, const TokenizeO
   const fs::path parent = io::folder_of(out);
   const ScratchFolder scratch(parent);
   const fs::path made = scratch.make("shards");
-  const std::string name = path.stem().string();
+  // "_train_" and "_val_" tell the parts apart: nothing else in the name may look like them.
+  std::string name = path.stem().string();
+  std::replace(name.begin(), name.end(), '_', '-');
   ShardWriter train(made, name + "_train", options, tokenizer.vocabulary);
   ShardWriter validation(made, name + "_val", options, tokenizer.vocabulary);
   size_t begin = 0;

@@ -19,8 +19,8 @@ struct Tokenized {
 };
 
 // Writes text as shards (token_shards.hpp) OUT/NAME_train_000000.bin and so on, NAME that of the
-// text. The validation part begins at a line. OUT appears when all of it is there; Error when it is
-// there already and not empty.
+// text with - for _. The validation part begins at a line. OUT appears when all of it is there;
+// Error when it is there already and not empty.
 Tokenized tokenize(const std::filesystem::path& text, const std::filesystem::path& out,
                    const TokenizeOptions& options);
 

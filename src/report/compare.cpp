@@ -42,7 +42,7 @@ ThreatResult result_of(const RunReport& run, const models::Threat& threat) {
     if (!(attack.threat == threat)) continue;
     rms = std::max(rms, attack.embedding_rms);
     merge_attack(attacked, attack, run.name);
-    // Without a box a certificate of the same norm covers this threat too.
+    // Certificates of other threats may cover this one too.
     if (!run.certificate) continue;
     attacks::CheckedRows rows = attacks::check(attack, *run.certificate);
     result.checked.compared += rows.compared;

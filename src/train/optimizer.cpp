@@ -102,8 +102,7 @@ void restore_blocks(std::vector<Group>& groups, const NamedTensors& from) {
 void require_finite(const Group& group, const at::Tensor& gradient) {
   // The sum is finite only if every entry is; isfinite() would write a mask first.
   require(std::isfinite(gradient.sum(at::kDouble).item<double>()),
-          "the gradient of {}{} is not finite", group.members.front().path,
-          group.members.size() > 1 ? " (or of a weight stepped together with it)" : "");
+          "the gradient of {} is not finite", label(group));
 }
 
 }  // namespace

@@ -98,9 +98,39 @@ BOOST_AUTO_TEST_CASE(rows_and_threats_that_the_certificate_lacks_compare_nothing
   certify::Certificate certificate = certificate_of({0, 9, 9, 9});
   certificate.position = longs({0, 0, 1, 0});
   BOOST_TEST(attacks::check(planted_result(), certificate).compared == 1);
-  certificate.threats[0].threat.norm = Norm::linf;
+  certificate.threats[0].threat.norm = Norm::every_token;
+  certificate.threats[0].threat.space = Space::embedding;
   BOOST_TEST(attacks::check(planted_result(), certificate).compared == 0);
   BOOST_TEST(attacks::check(planted_result(), certificate).contradictions.empty());
+}
+
+// No entry moves further than all of them together: what is promised in linf holds for l2 attacks,
+// and not the other way round. Of two promises the larger one counts, and a row counts once.
+BOOST_AUTO_TEST_CASE(a_promise_in_a_smaller_norm_covers_larger_ones) {
+  certify::Certificate certificate = certificate_of({0, 9, 0.1, 0.6});
+  certificate.threats[0].threat.norm = Norm::linf;
+  auto checked = attacks::check(planted_result(), certificate);
+  BOOST_TEST(checked.compared == 2);
+  BOOST_REQUIRE(checked.contradictions.size() == 1u);
+  BOOST_TEST(checked.contradictions[0].certified_radius == 0.6);
+  certificate.threats.push_back(certificate_of({0, 9, 0.1, 0.7}).threats[0]);
+  checked = attacks::check(planted_result(), certificate);
+  BOOST_TEST(checked.compared == 2);
+  BOOST_REQUIRE(checked.contradictions.size() == 1u);
+  BOOST_TEST(checked.contradictions[0].certified_radius == 0.7);
+  const auto covered = [](Norm certified, Norm attacked) {
+    certify::Certificate proof = certificate_of({0, 9, 9, 9});
+    attacks::AttackResult result = planted_result();
+    proof.threats[0].threat = {Space::embedding, certified, {}};
+    result.threat = {Space::embedding, attacked, {}};
+    return attacks::check(result, proof).compared > 0;
+  };
+  BOOST_TEST(covered(Norm::every_token, Norm::one_token));
+  BOOST_TEST(covered(Norm::every_token, Norm::l2));
+  BOOST_TEST(covered(Norm::l2, Norm::one_token));
+  BOOST_TEST(!covered(Norm::l2, Norm::every_token));
+  BOOST_TEST(!covered(Norm::one_token, Norm::l2));
+  BOOST_TEST(!covered(Norm::one_token, Norm::every_token));
 }
 
 BOOST_AUTO_TEST_CASE(a_box_narrows_what_a_certificate_covers) {

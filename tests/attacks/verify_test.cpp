@@ -43,6 +43,20 @@ bool fooled(const models::Threat& threat, double pixel) {
 
 BOOST_AUTO_TEST_SUITE(verify_test)
 
+// Logits 20 and 30 under c tanh(z / c) are one number in fp32 and in fp64; in the reals they are
+// not, and only the fp32 program is fooled.
+BOOST_AUTO_TEST_CASE(a_cap_on_the_logits_makes_no_ties_in_the_reals) {
+  models::Network network = test::linear_network(at::tensor({20.0F, 30.0F}).view({2, 1}), {}, 1, 1);
+  network.layers.push_back({"logit_cap", models::Activation{models::Curve::tanh, 15}});
+  const attacks::Subject subject = attacks::make_subject(network, kFree);
+  attacks::Rows rows = one_row();
+  rows.input = at::ones({1, 1, 1, 1});
+  rows.label = at::ones({1}, at::kLong);
+  const attacks::Verdict v = attacks::verify(subject, rows, rows.input, /*slack=*/0);
+  BOOST_TEST(v.fooled.item<bool>());
+  BOOST_TEST(!v.confirmed.item<bool>());
+}
+
 BOOST_AUTO_TEST_CASE(only_finite_inputs_inside_the_box_fool) {
   BOOST_TEST(fooled(kFree, -0.25));
   BOOST_TEST(fooled(kFree, -3));

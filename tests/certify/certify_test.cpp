@@ -276,4 +276,20 @@ BOOST_AUTO_TEST_CASE(what_fp32_loses_inside_attention_voids_the_deployed_radius)
   BOOST_TEST(deployed(through_attention(5e35, 3.4028e38, 2e-36, 1, 1)) == 0);
 }
 
+// A bound that is wrong at the clean input itself does not leave.
+BOOST_AUTO_TEST_CASE(what_the_program_contradicts_is_no_certificate) {
+  at::Generator g = make_generator(test::seed());
+  const models::Network network = test::small_vit("lipschitz", g);
+  const at::Tensor images = at::rand({9, 1, 4, 4}, g, at::kFloat);
+  Certificate c = certify::certify(network, images, at::zeros({9, 1}, at::kLong),
+                                   {models::parse_threat("l2", network.input)}, {});
+  BOOST_CHECK_NO_THROW(require_kept(network, images, c, 4));
+  at::Tensor& deployed = c.threats[0].radius_deployed;
+  BOOST_TEST_REQUIRE(deployed[5].item<double>() > 0);
+  c.prediction[5] = (c.prediction[5] + 1).remainder(3);
+  BOOST_TEST(test::contains(test::error_of([&] { require_kept(network, images, c, 4); }), "row 5"));
+  deployed[5] = 0;
+  BOOST_CHECK_NO_THROW(require_kept(network, images, c, 4));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -132,6 +132,14 @@ BOOST_AUTO_TEST_CASE(a_vocabulary_must_be_said_once_and_alike) {
   BOOST_TEST(contains(error(shards_in(folder, 3, 0)), "has a vocabulary of 301"));
 }
 
+BOOST_AUTO_TEST_CASE(a_shard_named_as_both_parts_is_refused) {
+  const test::TempFolder folder;
+  data::write_shard(folder / "x_val_y_train_000000.bin", counting(20), 1000);
+  data::write_shard(folder / "x_val_000000.bin", counting(20), 1000);
+  const std::string error = test::error_of([&] { data::open_dataset(shards_in(folder, 4, 1000)); });
+  BOOST_TEST(contains(error, "x_val_y_train_000000.bin is named as training and as validation"));
+}
+
 BOOST_AUTO_TEST_CASE(an_id_outside_the_vocabulary_is_named_when_it_is_reached) {
   const test::TempFolder folder;
   data::write_shard(folder / "x_train_0.bin", counting(30), 25);

@@ -69,6 +69,15 @@ BOOST_AUTO_TEST_CASE(both_parts_together_are_the_text_and_the_cut_is_at_a_line) 
   }
 }
 
+BOOST_AUTO_TEST_CASE(names_that_look_like_a_part_tell_none) {
+  const test::TempFolder folder;
+  test::write(folder / "plays_val_train_.txt", lines(200));
+  data::tokenize(folder / "plays_val_train_.txt", folder / "out", {});
+  const data::Dataset dataset =
+      data::open_dataset({.name = "shards:" + (folder / "out").string(), .context = 16});
+  BOOST_TEST(data::size(dataset, dataset.train) > data::size(dataset, dataset.validation));
+}
+
 // A folder that is half written would pass for a shorter text.
 BOOST_AUTO_TEST_CASE(a_failure_leaves_nothing_behind_and_takes_nothing_away) {
   const test::TempFolder folder;

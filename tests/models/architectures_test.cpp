@@ -178,6 +178,7 @@ BOOST_AUTO_TEST_CASE(impossible_shapes_are_refused_by_the_name_of_the_option) {
   names([](Architecture& a) { a.activation = "relu_squared"; }, "relu_squared");
   names([](Architecture& a) { a.query_key_norm = true; }, "query_key_norm");
   names([](Architecture& a) { a.logit_cap = 15; }, "logit_cap");
+  names([](Architecture& a) { a.norm = "rms"; }, "model.norm");
   names([](Architecture& a) { a.rotary = 100; }, "model.rotary", "vit");
   names([](Architecture& a) { a.rotary = 1; }, "model.rotary");
   names([](Architecture& a) { a.rotary = 100, a.heads = 4; }, "model.rotary");

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "models/fields.hpp"
@@ -15,6 +16,15 @@ namespace taut::test {
 using namespace taut::models;
 
 inline Tensor draw(at::IntArrayRef sizes, at::Generator& g) { return at::randn(sizes, g); }
+
+inline double at3(const Tensor& t, int64_t i, int64_t j, int64_t k) {
+  return t[i][j][k].item<double>();
+}
+
+// Infinity for other shapes.
+inline double largest_difference(const Tensor& a, const Tensor& b) {
+  return a.sizes() == b.sizes() ? (a - b).abs().max().item<double>() : INFINITY;
+}
 
 inline Attention sample_attention(at::Generator& g, bool causal, int64_t tokens) {
   Attention a;
