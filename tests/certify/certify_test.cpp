@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(a_table_tied_to_the_head_keeps_both_kinds_of_norm) {
 
 // One head on single tokens: attention is the output matrix times the value matrix.
 models::Network through_attention(double value, double value_bias, double output, double gain,
-                                  double back) {
+                                  models::Linear back) {
   const at::Tensor eye = at::eye(2, at::kFloat);
   models::Attention a;
   a.query = at::zeros({1, 2, 2});
@@ -255,7 +255,7 @@ models::Network through_attention(double value, double value_bias, double output
   n.input = {models::InputKind::tokens, 0, 0, 0, 0, 1, 1, 2};
   n.layers = {{"embedding", models::Embedding{eye}},
               {"attention", a},
-              {"back", models::Linear{eye * std::sqrt(back), {}, std::sqrt(back)}},
+              {"back", back},
               {"head", models::Linear{eye, at::tensor({0.1F, 0.0F})}}};
   return n;
 }
@@ -271,9 +271,11 @@ BOOST_AUTO_TEST_CASE(what_fp32_loses_inside_attention_voids_the_deployed_radius)
     BOOST_TEST(c.threats[0].radius[0].item<double>() > 0.5);
     return c.threats[0].radius_deployed[0].item<double>();
   };
-  BOOST_TEST(deployed(through_attention(1, 0, 1, 1, 1)) > 0.5);
-  BOOST_TEST(deployed(through_attention(1, 0, 1e-32, 1e-18, 1e50)) == 0);
-  BOOST_TEST(deployed(through_attention(5e35, 3.4028e38, 2e-36, 1, 1)) == 0);
+  const at::Tensor eye = at::eye(2, at::kFloat);
+  const models::Linear same{eye, {}}, far{eye * 1e36, {}, 1e14};
+  BOOST_TEST(deployed(through_attention(1, 0, 1, 1, same)) > 0.5);
+  BOOST_TEST(deployed(through_attention(1, 0, 1e-32, 1e-18, far)) == 0);
+  BOOST_TEST(deployed(through_attention(5e35, 3.4028e38, 2e-36, 1, same)) == 0);
 }
 
 // A bound that is wrong at the clean input itself does not leave.

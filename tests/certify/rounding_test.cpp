@@ -112,6 +112,25 @@ BOOST_AUTO_TEST_CASE(each_layer_keeps_its_own_allowance) {
   }
 }
 
+// A clamp that touches nothing and a table that turns nothing are computed all the same.
+BOOST_AUTO_TEST_CASE(what_queries_and_keys_go_through_costs_rounding) {
+  at::Generator g = make_generator(test::seed());
+  test::AttentionShape shape;
+  shape.d_head = 4;
+  const models::Attention plain = test::attention(shape, g);
+  const auto allowed = [&](const models::Attention& a) {
+    const models::Network network = test::alone(a);
+    const auto& l = std::get<models::Attention>(network.layers[0].kind);
+    return rounding(l, Norms(network), {5, 6}, Upper(1), kFloat32).value();
+  };
+  const double unit = 0x1p-24, before = allowed(plain);
+  models::Attention clamped = plain, turned = plain;
+  clamped.query_key_clamp = 1e6;
+  turned.rotary = at::stack({at::ones({5, 2}, at::kDouble), at::zeros({5, 2}, at::kDouble)}, -1);
+  BOOST_TEST(allowed(clamped) > before + unit * 1e-3);
+  BOOST_TEST(allowed(turned) > before + unit * 1e-3);
+}
+
 // The same evaluation with fp32 in the role of fp64 cannot be had, but a bound that follows the
 // data must lie below the one that holds for all inputs, and above zero.
 BOOST_AUTO_TEST_CASE(the_clean_error_is_small_also_behind_layer_norm) {
