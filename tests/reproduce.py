@@ -6,7 +6,10 @@ import json
 import pathlib
 import sys
 
-EPS = 36 / 255
+# What the columns are about: sizes by their key in the summary, the constant, and how radii are given.
+PIXELS = {"key": "eps", "sizes": {36 / 255: "36/255"}, "constant": "l2 -> logits", "relative": False}
+TOKENS = {"key": "relative_eps", "sizes": {0.001: ".001", 0.003: ".003", 0.01: ".01", 0.03: ".03"},
+          "constant": "every token -> logits", "relative": True}
 
 # What was published or measured with the source's own code, and by whom.
 BESIDE = {
@@ -19,33 +22,43 @@ BESIDE = {
         "its code rerun, AdamW .0081 decay .1: 48.7 % clean, l2 -> logits 570, certified 0.0 %, median radius .0032",
     ],
     "cifar-levers": ["cifar-mlp-robust with one thing changed at a time, one seed"],
+    "sst2": ["872 sentences, one seed: differences of a point are noise"],
 }
 
 
-def certified(threat):
-    for size in threat["accuracy"]:
-        if abs(size["eps"] - EPS) < 1e-9:
-            every = size.get("certified_accuracy_all_rows")
-            return every if every is not None else size["certified_accuracy"], size["attacked_accuracy"]
-    return None, None
+def at(threat, key, size):
+    for entry in threat["accuracy"]:
+        if entry[key] is not None and abs(entry[key] - size) < 1e-9:
+            every = entry.get("certified_accuracy_all_rows")
+            return every if every is not None else entry["certified_accuracy"], entry["attacked_accuracy"]
+    raise SystemExit(f"reproduce: no size {size} in the summary")
 
 
-def row(run):
+def percent(share):
+    return f"{100 * share:.1f} %"
+
+
+def row(run, table):
     summary = json.loads(pathlib.Path(run + ".json").read_text())["runs"][0]
     threat = summary["threats"][0]
-    proved, withstood = certified(threat)
-    return [pathlib.Path(run).name, f"{100 * summary['clean_accuracy']:.1f} %", f"{threat['logit_constant']:.3g}",
-            f"{100 * proved:.1f} %", f"{100 * withstood:.1f} %", f"{threat['median_certified_radius']:.3g}",
-            f"{threat['median_attack_radius']:.3g}", f"{summary['ms_per_step']:.0f}", f"{summary['train_seconds']:.0f}"]
+    unit = threat["eps_of_relative_1"] if table["relative"] else 1
+    accuracies = [at(threat, table["key"], size) for size in table["sizes"]]
+    return [pathlib.Path(run).name, percent(summary["clean_accuracy"]), f"{threat['logit_constant']:.3g}",
+            *[percent(proved) for proved, _ in accuracies], *[percent(withstood) for _, withstood in accuracies],
+            f"{threat['median_certified_radius'] / unit:.3g}", f"{threat['median_attack_radius'] / unit:.3g}",
+            f"{summary['ms_per_step']:.0f}", f"{summary['train_seconds']:.0f}"]
 
 
 def main(name, *runs):
-    head = ["run", "clean", "l2 -> logits", "certified at 36/255", "withstood at 36/255*", "median radius*",
-            "median attack*", "ms/step", "seconds"]
-    rows = [head, ["---"] * len(head)] + [row(run) for run in runs]
+    table = TOKENS if name == "sst2" else PIXELS
+    names = table["sizes"].values()
+    head = ["run", "clean", table["constant"], *[f"certified at {size}" for size in names],
+            *[f"withstood at {size}*" for size in names], "median radius*", "median attack*", "ms/step", "seconds"]
+    rows = [head, ["---"] * len(head)] + [row(run, table) for run in runs]
     for cells in rows:
         print("| " + " | ".join(cells) + " |")
-    print("\n* of the 200 attacked images; the others of all 10,000")
+    relative = "; sizes and radii relative to the RMS of the embedding" if table["relative"] else ""
+    print(f"\n* of the 200 attacked examples; the others of all of them{relative}")
     for line in BESIDE[name]:
         print("Beside it: " + line + ".")
 

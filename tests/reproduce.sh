@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # bash tests/reproduce.sh NAME...: trains, certifies and attacks the networks behind one of README's tables and
-# prints it. Known: cifar-mlp cifar-pair cifar-levers. Data: TAUT_DATA (README). Runs land in runs/reproduce.
+# prints it. Known: cifar-mlp cifar-pair cifar-levers sst2. Data: TAUT_DATA (README). Runs land in runs/reproduce.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-known="cifar-mlp cifar-pair cifar-levers"
+known="cifar-mlp cifar-pair cifar-levers sst2"
 [ $# -gt 0 ] || { echo "reproduce: expected a name; known: $known" >&2; exit 2; }
 for name in "$@"; do
   [[ " $known " == *" $name "* ]] || { echo "reproduce: unknown name '$name'; known: $known" >&2; exit 2; }
@@ -11,14 +11,15 @@ done
 bash src/build.sh taut >&2
 mkdir -p runs/reproduce
 
-# run FOLDER PRESET OPTION...: the whole line for one network; certificates for every validation image, attacks on 200
-# of them, a summary beside the folder.
+# run FOLDER PRESET OPTION...: the whole line for one network; certificates for every validation example, attacks on
+# 200 of them at the sizes in `sizes`, a summary beside the folder.
+sizes=(--threat l2 --eps 36/255,72/255)
 run() {
   local folder=runs/reproduce/$1 preset=$2
   build/taut train "$preset" --out "$folder" --force "${@:3}" >&2
-  build/taut certify "$folder" --checkpoint last --threat l2 --eps 36/255,72/255 --json > /dev/null
-  build/taut attack "$folder" --checkpoint last --threat l2 --eps 36/255,72/255 --examples 200 --json > /dev/null
-  build/taut compare "$folder" --checkpoint last --eps 36/255,72/255 --json --out "$folder/report" > "$folder.json"
+  build/taut certify "$folder" --checkpoint last "${sizes[@]}" --json > /dev/null
+  build/taut attack "$folder" --checkpoint last "${sizes[@]}" --examples 200 --json > /dev/null
+  build/taut compare "$folder" --checkpoint last --json --out "$folder/report" > "$folder.json"
   runs+=("$folder")
 }
 
@@ -39,6 +40,12 @@ for name in "$@"; do
       run no-margin cifar-mlp-robust --loss.certified_eps 0
       run no-flip cifar-mlp-robust --data.flip false
       run w_max-5 cifar-mlp-robust --constraint.w_max 5
+      ;;
+    sst2)
+      sizes=(--threat every_token --relative true --eps 0.001,0.003,0.01,0.03)
+      run sst2 sst2
+      run sst2-no-margin sst2 --loss.certified_eps 0
+      run sst2-baseline sst2-baseline
       ;;
   esac
   python3 tests/reproduce.py "$name" "${runs[@]}"

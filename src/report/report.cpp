@@ -107,12 +107,9 @@ bool repeats(const std::vector<std::string>& row, const std::vector<std::string>
 // table, which can be compared between runs, says it all.
 bool told_relatively(const Comparison& comparison, size_t threat, const ReportOptions& options) {
   const auto is_relative = [&](double eps) {
-    for (const ThreatResult& r : comparison.results[threat]) {
-      for (const double relative : options.relative_eps) {
-        if (std::abs(eps - relative * r.unit) <= 1e-9 * eps) return true;
-      }
-    }
-    return false;
+    const auto& results = comparison.results[threat];
+    return std::any_of(results.begin(), results.end(),
+                       [&](const ThreatResult& r) { return is_relative_size(r, eps, options); });
   };
   for (const ThreatResult& r : comparison.results[threat]) {
     if ((r.certified || r.attacked) && !(r.unit > 0)) return false;

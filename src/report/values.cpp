@@ -122,6 +122,12 @@ std::vector<double> eps_list(const Comparison& comparison, size_t threat,
   return eps;
 }
 
+bool is_relative_size(const ThreatResult& result, double eps, const ReportOptions& options) {
+  return std::any_of(options.relative_eps.begin(), options.relative_eps.end(), [&](double share) {
+    return std::abs(eps - share * result.unit) <= 1e-9 * eps;
+  });
+}
+
 std::vector<Value> values(const Comparison& comparison, const ReportOptions& options) {
   std::vector<Value> out;
   for (size_t run = 0; run < comparison.runs.size(); ++run) {
@@ -130,7 +136,7 @@ std::vector<Value> values(const Comparison& comparison, const ReportOptions& opt
       const ThreatResult& r = comparison.results[threat][run];
       add_threat(out, r, run, threat);
       for (const double eps : eps_list(comparison, threat, options)) {
-        add_accuracies(out, r, run, threat, eps);
+        if (!is_relative_size(r, eps, options)) add_accuracies(out, r, run, threat, eps);
       }
       for (const double eps : options.relative_eps) {
         if (r.unit > 0) add_accuracies(out, r, run, threat, eps * r.unit);

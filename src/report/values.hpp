@@ -13,6 +13,9 @@ struct Value {
   std::optional<double> value;  // none: not measured
 };
 
+// Whether eps is one of the sizes relative to the embedding of this result.
+bool is_relative_size(const ThreatResult& result, double eps, const ReportOptions& options);
+
 std::vector<Value> values(const Comparison& comparison, const ReportOptions& options);
 
 // run, threat, norm, quantity, weight, head, eps, relative_eps, value; the weights' bounds at the

@@ -50,6 +50,26 @@ BOOST_AUTO_TEST_CASE(images_go_through_every_verb) {
   BOOST_TEST(std::filesystem::exists(folder / "report" / "report.csv"));
 }
 
+// A cap on a stack of heads is none of each head: no report may say that it is held by one.
+BOOST_AUTO_TEST_CASE(the_cap_of_a_stack_is_not_claimed_of_its_heads) {
+  const TempFolder folder;
+  const std::string run = (folder / "run").string();
+  std::vector<std::string> train = tiny_train("digits-vit", "synthetic", run);
+  train.insert(train.end(), {"--constraint.heads", "fused"});
+  BOOST_REQUIRE(invoke(folder, train).status == 0);
+  BOOST_TEST(holds(invoke(folder, {"inspect", run}).out, "(the stack)"));
+  BOOST_TEST(invoke(folder, {"certify", run}).status == 0);
+  BOOST_TEST(invoke(folder, {"compare", run, "--out", (folder / "report").string()}).status == 0);
+  std::istringstream lines(slurp(folder / "report" / "report.md"));
+  int heads = 0, capped = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (holds(line, "attention.query.weight")) heads += holds(line, "| none") ? 1 : -100;
+    if (holds(line, "attention.output.weight")) capped += holds(line, "yes") ? 1 : -100;
+  }
+  BOOST_TEST(heads > 0);
+  BOOST_TEST(capped > 0);
+}
+
 BOOST_AUTO_TEST_CASE(sequences_go_through_every_verb) {
   const TempFolder folder;
   const std::string run = (folder / "gpt").string();

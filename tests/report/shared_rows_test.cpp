@@ -1,11 +1,13 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <random>
 
 #include "src/report/report.hpp"
 #include "src/report/tables.hpp"
+#include "src/report/values.hpp"
 #include "tests/report/samples.hpp"
 #include "tests/support.hpp"
 
@@ -156,6 +158,11 @@ BOOST_AUTO_TEST_CASE(a_terminal_lists_relative_sizes_once_and_asked_ones_always)
   BOOST_TEST(cell(summary_table(c, options), "accuracy certified at 0.02").starts_with("no row"));
   BOOST_TEST(!cell(summary_table(c, options), "accuracy certified at 0.01 of the embedding RMS")
                   .starts_with("no row"));
+  // In files too: 0.02 is 0.01 of the embedding.
+  const std::vector<Value> all = values(c, options);
+  BOOST_TEST(std::count_if(all.begin(), all.end(), [](const Value& v) {
+               return v.quantity == "certified_accuracy" && v.eps && std::abs(*v.eps - 0.02) < 1e-9;
+             }) == 1);
   options.eps["every_token"].push_back(0.3);
   BOOST_TEST(!cell(summary_table(c, options), "accuracy certified at 0.3").starts_with("no row"));
 }
