@@ -1,19 +1,14 @@
 #!/usr/bin/env bash
 # bash tests/fuzz.sh [SECONDS [TARGET...]]: fuzzes the readers of foreign bytes (safetensors, run, config) for so long
 # each, all at once. With clang under libFuzzer, else with a blind mutator; AddressSanitizer and UBSan watch in both
-# cases. Inputs and finds are kept in build-fuzz/: the corpus in tests/ stays as it is.
+# cases. Inputs and finds are kept in build-sanitize/: the corpus in tests/ stays as it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 targets=("${@:2}")
 [ ${#targets[@]} -gt 0 ] || targets=(safetensors run config)
-# The readers alone are compiled for it; the other libraries serve as they are.
-bash src/build.sh taut
-if command -v clang++ >/dev/null; then export CXX=clang++ CC=clang; fi
-what="-DTAUT_FUZZ=$(IFS=';'; echo "${targets[*]}") -DTAUT_PLAIN=$PWD/build -DTAUT_INSTRUMENTED=core;io"
-TAUT_BUILD=build-fuzz TAUT_CMAKE="$what -DTAUT_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=Sanitize" \
-  bash src/build.sh "${targets[@]/#/fuzz_}"
-cd build-fuzz
+bash tests/sanitize.sh "${targets[@]/#/fuzz_}"
+cd build-sanitize
 
 fuzz() {
   mkdir -p "inputs/$1" "finds/$1"

@@ -13,10 +13,8 @@ for name in digits shakespeare; do
   build/taut data list | grep -q "^$name .*ready" || build/taut data get "$name" || true
 done
 
-# attacks, train and report serve as they are. LibTorch is not instrumented either: its globals would be reported
-# twice, its caches as leaks.
-TAUT_BUILD=build-sanitize TAUT_CMAKE="-DTAUT_SANITIZE=address,undefined -DTAUT_PLAIN=$PWD/build -DCMAKE_BUILD_TYPE=Sanitize" \
-  bash src/build.sh test_core test_io test_certify test_cli
+bash tests/sanitize.sh test_core test_io test_certify test_cli fuzz_safetensors fuzz_run fuzz_config
+# LibTorch's globals would be reported twice, its caches as leaks.
 (cd build-sanitize && ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0 ctest --output-on-failure -j "$(nproc)" \
   -R '^(core|io|certify|cli)\.')
 (cd build && ctest --output-on-failure -j "$(nproc)")

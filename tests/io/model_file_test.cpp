@@ -140,6 +140,13 @@ BOOST_AUTO_TEST_CASE(malformed_keys_are_errors) {
   BOOST_TEST(asserted > 0);
 }
 
+BOOST_AUTO_TEST_CASE(letters_are_no_white_space) {
+  for (const char* text : {"é = 1", "a = é", "a é = 1", "a.é = 1", "a = [ é ]", "、 = 1", "ﬧ = 1",
+                           "a = \"\"\"\\ é\n\"\"\""}) {
+    BOOST_TEST(refused(text) != "", text);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(patterns_match_as_in_a_shell) {
   BOOST_TEST(matches("h.0.attn.bias", "h.*.attn.bias"));
   BOOST_TEST(!matches("h.0.attn.c_attn.bias", "h.*.attn.bias"));
