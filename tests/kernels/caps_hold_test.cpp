@@ -11,6 +11,7 @@
 
 using namespace taut;
 using namespace taut::test;
+using kernels::HardCap;
 
 namespace {
 
@@ -37,16 +38,20 @@ const std::vector<Cap>& caps() {
          return kernels::cap_certified(soft, d.limit);
        }},
       {"hard_cap", [](const Draw& d) { return kernels::hard_cap(d.x, d.limit); }},
+      {"hard_cap eigen",
+       [](const Draw& d) {
+         return kernels::cap_certified(kernels::hard_cap_by(HardCap::eigen, d.x, d.limit), d.limit);
+       }},
       {"hard_cap bounded",
        [](const Draw& d) {
          const at::Tensor held = kernels::cap_certified(d.x, 1.1 * d.limit);
-         return kernels::cap_certified(
-             kernels::hard_cap_by(kernels::HardCap::bounded, held, d.limit), d.limit);
+         return kernels::cap_certified(kernels::hard_cap_by(HardCap::bounded, held, d.limit),
+                                       d.limit);
        }},
       {"hard_cap msign",
        [](const Draw& d) {
          const at::Tensor held = kernels::cap_certified(d.x, 5 * d.limit);
-         return kernels::cap_certified(kernels::hard_cap_by(kernels::HardCap::msign, held, d.limit),
+         return kernels::cap_certified(kernels::hard_cap_by(HardCap::msign, held, d.limit),
                                        d.limit);
        }},
       {"spectral_normalize",
