@@ -1,10 +1,31 @@
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "models/network.hpp"
 
 namespace taut::models {
 
-// Largest |entry| of any layer's output, branches of residuals included, over the given inputs.
-double largest_activation(const Network& network, const Tensor& input, int64_t batch = 256);
+// What a layer's output (batch, tokens, width) is replaced by; layers by name, branches of
+// residuals before the residual itself. A threat's injection point counts as no layer.
+using Watch = std::function<Tensor(const Layer& layer, const Tensor& out)>;
+
+// The logits of forward() with `watch` between the layers.
+Tensor forward_watched(const Network& network, const Tensor& input, const Watch& watch);
+
+// Entries of one layer's output over some inputs.
+struct LayerRange {
+  std::string name;
+  double largest = 0, rms = 0;  // |entry|; infinity where one is NaN
+};
+
+// Every layer in the order of the forward pass.
+std::vector<LayerRange> activation_ranges(const Network& network, const Tensor& input,
+                                          int64_t batch = 256);
+
+// Largest |entry| of any layer's output, branches of residuals included; infinity for NaN.
+double largest_activation(const std::vector<LayerRange>& ranges);
 
 }  // namespace taut::models

@@ -135,7 +135,7 @@ Tensor apply(const Attention& l, const Tensor& x) {
 Tensor apply(const Residual& l, const Tensor& x) {
   Tensor branch = x;
   for (const Layer& layer : l.branch) branch = models::apply(layer, branch);
-  return (l.keep == 1 ? x : l.keep * x) + (l.add == 1 ? branch : l.add * branch);
+  return joined(l, x, branch);
 }
 
 Tensor apply(const Pool&, const Tensor& x) { return x.mean(1, /*keepdim=*/true); }
@@ -152,6 +152,10 @@ bool embeds(const Network& network) { return network.input.kind == InputKind::to
 
 Tensor apply(const Layer& layer, const Tensor& x) {
   return std::visit([&](const auto& kind) { return apply(kind, x); }, layer.kind);
+}
+
+Tensor joined(const Residual& l, const Tensor& x, const Tensor& branch) {
+  return (l.keep == 1 ? x : l.keep * x) + (l.add == 1 ? branch : l.add * branch);
 }
 
 Tensor injection(const Network& network, const Tensor& input) {

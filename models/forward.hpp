@@ -7,6 +7,9 @@ namespace taut::models {
 // One layer on activations (batch, tokens, width); images and ids only where the kind says so.
 Tensor apply(const Layer& layer, const Tensor& x);
 
+// keep * x + add * branch, given what the branch has made of x.
+Tensor joined(const Residual& residual, const Tensor& x, const Tensor& branch);
+
 // Logits (batch, rows, classes) of pixels or token ids. Computed in the dtype of the weights.
 Tensor forward(const Network& network, const Tensor& input);
 

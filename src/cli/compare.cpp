@@ -52,8 +52,9 @@ report::RunReport loaded(const CompareCall& call, const OpenRun& run) {
   rows.examples = call.examples;
   rows.data = call.data;
   if (rows.data.empty() && run.options.data.name.empty()) rows.data = data_of_results(r);
-  r.largest_activation =
-      models::largest_activation(run.checkpoint.network, validation_examples(run, rows).input);
+  r.layers =
+      models::activation_ranges(run.checkpoint.network, validation_examples(run, rows).input);
+  r.largest_activation = models::largest_activation(r.layers);
   return r;
 }
 

@@ -117,6 +117,11 @@ void add_optimizer_options(CLI::App& command, train::OptimizerOptions& o) {
   add(command, "optimizer.lr", o.lr, "learning rate before the schedule")->check(at_least(0));
   add(command, "optimizer.momentum", o.momentum, "muon, sgd: decay of the gradient average")
       ->check(CLI::Range(0.0, 1.0));
+  add(command, "optimizer.momentum_start", o.momentum_start, "where its warm-up begins")
+      ->check(CLI::Range(0.0, 1.0));
+  add(command, "optimizer.momentum_warmup", o.momentum_warmup,
+      "share of the steps in which momentum rises from there")
+      ->check(CLI::Range(0.0, 1.0));
   add(command, "optimizer.nesterov", o.nesterov, "muon, sgd: look ahead (true, false)");
   add(command, "optimizer.polar", o.polar, "muon: muon5, modula6 or polar_express");
   add(command, "optimizer.polar_steps", o.polar_steps, "muon: steps of the set; 0: its default")

@@ -20,12 +20,15 @@ report::RunReport described(const OpenRun& run) {
     r.tokens = network.input.context;
     r.width = std::get<models::Embedding>(network.layers.front().kind).table.size(1);
   }
-  models::for_each_tensor(
-      network, [&](const std::string& path, const at::Tensor& tensor, models::Role role) {
-        // The certificate speaks of heads; a cap on their stack says more than that of each.
-        if (train::is_matrix(role) && !train::fuses_heads(role, run.options.constraint))
-          r.caps[path] = train::cap_of(role, tensor.sizes(), run.options.constraint);
-      });
+  models::for_each_tensor(network, [&](const std::string& path, const at::Tensor& tensor,
+                                       models::Role role) {
+    if (!train::is_matrix(role)) return;
+    const at::Tensor norms = tensor.to(at::kDouble).square().sum({-2, -1}).sqrt().flatten();
+    r.frobenius[path].assign(norms.data_ptr<double>(), norms.data_ptr<double>() + norms.numel());
+    // The certificate speaks of heads; a cap on their stack says more than that of each.
+    if (!train::fuses_heads(role, run.options.constraint))
+      r.caps[path] = train::cap_of(role, tensor.sizes(), run.options.constraint);
+  });
   r.facts = run.checkpoint.provenance;
   r.facts["config"] = run.checkpoint.config;
   r.facts["step"] = std::to_string(run.checkpoint.step);

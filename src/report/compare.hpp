@@ -9,6 +9,7 @@
 #include "attacks/attack.hpp"
 #include "attacks/check.hpp"
 #include "certify/certificate.hpp"
+#include "models/activations.hpp"
 
 // The figures of a report: what several runs reach under each threat.
 namespace taut::report {
@@ -22,7 +23,9 @@ struct RunReport {
   int64_t parameters = 0;
   std::optional<double> train_seconds, ms_per_step;
   std::optional<double> largest_activation;  // largest |entry| of any layer's output
-  int64_t tokens = 0, width = 0;             // of the embedded input; 0 for pixels
+  std::vector<models::LayerRange> layers;
+  std::map<std::string, std::vector<double>> frobenius;  // norms of a weight's matrices, by path
+  int64_t tokens = 0, width = 0;                         // of the embedded input; 0 for pixels
   // Largest sigma (l2 -> l2, not RMS -> RMS) that the constraint allows, by path of the weight; per
   // head where the weight is.
   std::map<std::string, double> caps;

@@ -43,11 +43,21 @@ void add_threat(Document& document, const Comparison& comparison, size_t threat,
   }
 }
 
+void add_layers(Document& document, const Comparison& comparison) {
+  document.push_back(Heading{"Activations"});
+  document.push_back(Paragraph{
+      "Largest |entry| and RMS of every layer's output over the examples compared, branches before "
+      "the residual that they belong to."});
+  for (const RunReport& run : comparison.runs) {
+    if (!run.layers.empty()) document.push_back(Fold{run.name, layer_table(run)});
+  }
+}
+
 void add_weights(Document& document, const Comparison& comparison) {
   document.push_back(Heading{"Norms of the weights"});
-  document.push_back(
-      Paragraph{"Largest singular value of every stored matrix, proved to lie in [lower, upper]; "
-                "query, key and value per head. Norm: l2 -> l2."});
+  document.push_back(Paragraph{
+      "Largest singular value of every stored matrix, proved to lie in [lower, upper]; "
+      "query, key and value per head. Norm: l2 -> l2. Stable rank: ||W||_F^2 / sigma^2."});
   for (const RunReport& run : comparison.runs) {
     if (run.certificate) {
       document.push_back(Fold{run.name, weight_table(run)});
@@ -76,6 +86,7 @@ Document compose(const Comparison& comparison, const ReportOptions& options) {
   for (size_t threat = 0; threat < comparison.threats.size(); ++threat) {
     add_threat(document, comparison, threat, options);
   }
+  add_layers(document, comparison);
   add_weights(document, comparison);
   add_facts(document, comparison);
   return document;

@@ -53,6 +53,14 @@ void add_medians(Table& table, const Comparison& comparison, size_t threat, bool
   add("median attack radius", "", &ThreatResult::attacked, kNotAttacked, Round::up);
 }
 
+// ||W||_F^2 / sigma^2 of a certificate's matrix; empty when the checkpoint is not at hand.
+std::string stable_rank(const RunReport& run, const certify::WeightBound& w) {
+  const auto norms = run.frobenius.find(w.path);
+  const auto block = static_cast<size_t>(w.block);
+  if (norms == run.frobenius.end() || block >= norms->second.size() || w.upper == 0) return "";
+  return number(std::pow(norms->second[block] / w.upper, 2));
+}
+
 std::string rows_text(const ThreatResult& r) {
   if (!r.certified) return kNotCertified;
   if (!r.attacked) return kNotAttacked;
@@ -184,8 +192,16 @@ Table relative_accuracy_table(const Comparison& comparison, size_t threat,
   return table;
 }
 
+Table layer_table(const RunReport& run) {
+  Table table{{"layer", "largest entry", "RMS"}, {}};
+  for (const models::LayerRange& layer : run.layers) {
+    table.rows.push_back({layer.name, number(layer.largest, Round::up), number(layer.rms)});
+  }
+  return table;
+}
+
 Table weight_table(const RunReport& run) {
-  Table table{{"weight", "head", "sigma, l2 -> l2", "cap", "cap held"}, {}};
+  Table table{{"weight", "head", "sigma, l2 -> l2", "stable rank", "cap", "cap held"}, {}};
   for (const certify::WeightBound& w : run.certificate->weights) {
     const auto cap = run.caps.find(w.path);
     const bool capped = cap != run.caps.end() && std::isfinite(cap->second);
@@ -196,7 +212,7 @@ Table weight_table(const RunReport& run) {
     table.rows.push_back(
         {w.path, std::to_string(w.block),
          fmt::format("[{}, {}]", number(w.lower, Round::down, 6), number(w.upper, Round::up, 6)),
-         capped ? number(cap->second, Round::nearest, 6) : "none", held});
+         stable_rank(run, w), capped ? number(cap->second, Round::nearest, 6) : "none", held});
   }
   return table;
 }

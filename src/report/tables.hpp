@@ -20,7 +20,10 @@ Table accuracy_table(const Comparison& comparison, size_t threat, const ReportOp
 Table relative_accuracy_table(const Comparison& comparison, size_t threat,
                               const ReportOptions& options);
 
-// sigma (l2 -> l2) of every stored matrix as [lower, upper], and its cap.
+// Largest |entry| and RMS of every layer's output.
+Table layer_table(const RunReport& run);
+
+// sigma (l2 -> l2) of every stored matrix as [lower, upper], its stable rank, and its cap.
 Table weight_table(const RunReport& run);
 
 // Configuration and provenance: the lines that differ, or those that are the same in all runs.

@@ -110,7 +110,7 @@ at::Tensor softly_capped(const at::Tensor& matrices, double w_max, const Move& m
   // s(W / unit) unit = W - (alpha / unit^2) W^3 ...: the unit goes into the coefficient.
   const at::Tensor soft =
       alpha > 0 ? kernels::soft_cap(matrices, alpha / (unit * unit), workspace) : matrices;
-  return kernels::cap_certified(soft, w_max * unit, workspace);
+  return move.certify ? kernels::cap_certified(soft, w_max * unit, workspace) : soft;
 }
 
 kernels::TopPair top_of(const at::Tensor& matrices, kernels::Workspace* workspace,

@@ -41,14 +41,16 @@ double cap_of(models::Role role, c10::IntArrayRef shape, const ConstraintOptions
 // per unit of rate (kernels::worst_output of a polar set; infinity for AdamW).
 struct Move {
   double lr = 0, weight_decay = 0, update = 1;
-  double from = 1;  // the cap before the step, over the cap that is asked for now
+  double from = 1;      // the cap before the step, over the cap that is asked for now
+  bool certify = true;  // false: soft_cap leaves out the certified division
 };
 
 // Matrices (..., out, in) right after a step from weights within move.from w_max (RMS->RMS), in
 // place, by `method`. Afterwards sigma(stored) <= w_max sqrt(out / in), a theorem, unless the
 // method is none or spectral_weight_decay. soft_cap takes the coupling of the step and needs a
-// finite update. `block`: where top_singular left off and will go on from. [Newhouse et al. 2025,
-// section 3]
+// finite update; without move.certify it errs by rounding, which no later cap makes larger: the
+// slope of a coupled cap is at most 1 where it ends. `block`: where top_singular left off and will
+// go on from. [Newhouse et al. 2025, section 3]
 void constrain(const at::Tensor& matrices, double w_max, const std::string& method, double decay,
                const Move& move, kernels::Workspace* workspace = nullptr,
                at::Tensor* block = nullptr);

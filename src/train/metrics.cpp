@@ -53,6 +53,12 @@ std::string json(const Line& line) {
                                        static_cast<double>(line.tally.projections));
   }
   out["seconds"] = number(line.seconds);
+  for (const models::LayerRange& layer : line.tracking.layers) {
+    out["layers"][layer.name] = {number(layer.largest), number(layer.rms)};
+  }
+  for (const WeightRange& w : line.tracking.weights) {
+    out["weights"][w.path].push_back({number(w.lower), number(w.upper), number(w.stable_rank)});
+  }
   return out.dump();
 }
 

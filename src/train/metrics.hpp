@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "src/train/tracking.hpp"
+
 namespace taut::train {
 
 // Sums over the steps since the last line of metrics.
@@ -29,11 +31,13 @@ struct Line {
   double lr = 0;                      // of the last step
   std::optional<double> log10_bound;  // of the global constant
   double seconds = 0;
+  Tracking tracking;
 };
 
 // {"step": .., "loss": .., "accuracy": .., "validation_loss": .., "validation_accuracy": .., "lr":
-// .., "log10_bound": .., "rows_per_second": .., "projections_skipped": .. (share), "seconds": ..};
-// what JSON has no number for is "inf", "-inf" or "nan".
+// .., "log10_bound": .., "rows_per_second": .., "projections_skipped": .. (share), "seconds": ..,
+// "layers": {name: [largest entry, RMS]}, "weights": {path: [[sigma >=, sigma <=, stable rank] a
+// matrix]}}; what JSON has no number for is "inf", "-inf" or "nan".
 std::string json(const Line& line);
 
 // "120/500, loss 0.512, accuracy 84.2 %, lr 0.076, bound 1.3e+02, 5120 images/s, 0:12 left"

@@ -48,6 +48,7 @@ bool hold_after(Group& group, const ConstraintOptions& options, const Move& move
   }
   const double cap = factor * group.cap;
   const bool lazy = options.lazy && std::isfinite(cap);
+  group.held = move.certify || lazy || std::isinf(cap) || group.method != "soft_cap";
   if (lazy) {
     group.bound = carried_bound(group.bound, group.value.sizes(), move);
     if (group.bound <= cap) return false;
@@ -62,6 +63,8 @@ bool hold_after(Group& group, const ConstraintOptions& options, const Move& move
 std::string bound_name(const Group& group) { return "bound." + group.members.front().path; }
 
 std::string block_name(const Group& group) { return "block." + group.members.front().path; }
+
+std::string uncapped_name(const Member& member) { return "uncapped." + member.path; }
 
 // Bounds that lazy caps carry, and where singular vectors are looked for next.
 void save_carried(const std::vector<Group>& groups, NamedTensors& out) {
@@ -99,6 +102,22 @@ void restore_blocks(std::vector<Group>& groups, const NamedTensors& from) {
   }
 }
 
+// As training left them before the division that the checkpoint's network has had.
+void restore_uncapped(std::vector<Group>& groups, const NamedTensors& from) {
+  for (Group& group : groups) {
+    for (const Member& member : group.members) {
+      const auto found = from.find(uncapped_name(member));
+      if (found == from.end()) continue;
+      require(found->second.sizes() == c10::IntArrayRef(member.shape) &&
+                  at::isfinite(found->second).all().item<bool>(),
+              "expected finite weights of shape {} as '{}' in the checkpoint, got {}",
+              shape_text(member.shape), found->first, shape_text(found->second.sizes()));
+      member.leaf.detach().copy_(found->second);
+      group.held = false;
+    }
+  }
+}
+
 void require_finite(const Group& group, const at::Tensor& gradient) {
   // The sum is finite only if every entry is; isfinite() would write a mask first.
   require(std::isfinite(gradient.sum(at::kDouble).item<double>()),
@@ -127,6 +146,7 @@ Optimizer restore_optimizer(models::Network& network, const TrainOptions& option
   require(optimizer.adam_steps >= 0, "expected 'adam_step' >= 0 in the checkpoint, got {}",
           optimizer.adam_steps);
   if (options.constraint.lazy) restore_bounds(optimizer.groups, state);
+  restore_uncapped(optimizer.groups, state);
   restore_blocks(optimizer.groups, state);
   return optimizer;
 }
@@ -135,8 +155,23 @@ NamedTensors optimizer_state(const Optimizer& optimizer) {
   NamedTensors state;
   save_state(optimizer.groups, state);
   save_carried(optimizer.groups, state);
+  for (const Group& group : optimizer.groups) {
+    if (group.held) continue;
+    for (const Member& member : group.members) {
+      state[uncapped_name(member)] = member.leaf.detach().clone();
+    }
+  }
   state["adam_step"] = at::full({}, optimizer.adam_steps, at::kLong);
   return state;
+}
+
+void hold_caps(Optimizer& optimizer, double factor) {
+  at::NoGradGuard no_grad;
+  for (Group& group : optimizer.groups) {
+    if (group.held) continue;
+    hold(group, factor);
+    group.held = true;
+  }
 }
 
 Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients, const Rates& rates,
@@ -145,13 +180,14 @@ Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients,
   const OptimizerOptions& o = options.optimizer;
   const double rate = rates.lr;
   const bool adam_only = o.name == "adamw";
-  const MuonStep muon{o.lr * rate, o.weight_decay, o.momentum, o.nesterov, polar_of(o)};
+  const MuonStep muon{o.lr * rate, o.weight_decay, rates.momentum, o.nesterov, polar_of(o)};
   AdamStep adam{
       (adam_only ? o.lr : o.vector_lr) * rate, 0, o.beta1, o.beta2, o.eps, ++optimizer.adam_steps};
   Move move{o.lr * rate, o.weight_decay, kernels::worst_output(muon.polar)};
   if (o.name != "muon") move.update = std::numeric_limits<double>::infinity();
   move.from = rates.cap_before / rates.cap;
-  SgdStep sgd{o.lr * rate, 0, o.momentum, o.nesterov};
+  move.certify = rates.certify;
+  SgdStep sgd{o.lr * rate, 0, rates.momentum, o.nesterov};
   size_t next = 0;
   Projections projections;
   for (Group& group : optimizer.groups) {

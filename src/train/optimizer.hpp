@@ -20,12 +20,18 @@ Optimizer make_optimizer(models::Network& network, const TrainOptions& options);
 Optimizer restore_optimizer(models::Network& network, const TrainOptions& options,
                             const NamedTensors& state);
 
-NamedTensors optimizer_state(const Optimizer& optimizer);  // adds "adam_step" (int64 scalar)
+// Adds "adam_step" (int64 scalar), and "uncapped.<path>" where a certified division is due.
+NamedTensors optimizer_state(const Optimizer& optimizer);
+
+// The certified divisions that are due, for `factor` of the caps.
+void hold_caps(Optimizer& optimizer, double factor);
 
 // What the schedules say of one step: factors of the learning rates and of the caps of matrices,
-// before the step and after it.
+// before the step and after it, and the momentum of Muon and SGD. Without `certify` soft caps are
+// held up to rounding; the certified division is due before the weights are shown to anyone.
 struct Rates {
-  double lr = 1, cap_before = 1, cap = 1;
+  double lr = 1, cap_before = 1, cap = 1, momentum = 0;
+  bool certify = true;
 };
 
 // One step with `gradients` in the order of leaves(groups); then the constraint. Error names the

@@ -46,6 +46,10 @@ void check(const OptimizerOptions& o) {
   require_known("optimizer.name", o.name, {"muon", "adamw", "sgd"});
   require_positive("optimizer.lr", o.lr);
   require_share("optimizer.momentum", o.momentum);
+  require_share("optimizer.momentum_start", o.momentum_start);
+  require_share("optimizer.momentum_warmup", o.momentum_warmup);
+  require(o.momentum_start == 0 || o.momentum_warmup > 0,
+          "optimizer.momentum_start: expected optimizer.momentum_warmup > 0 with it, got 0");
   require_not_negative("optimizer.weight_decay", o.weight_decay);
   require(o.lr * o.weight_decay <= 1,
           "optimizer.weight_decay: expected lr * weight_decay <= 1, got {} * {}", o.lr,

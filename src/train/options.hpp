@@ -9,11 +9,13 @@
 namespace taut::train {
 
 struct OptimizerOptions {
-  std::string name = "muon";  // muon (matrices; AdamW for vectors and tables where said) | adamw |
-                              // sgd
-  double lr = 0.1;            // > 0
-  double momentum = 0.9;      // muon and sgd, [0, 1)
-  bool nesterov = false;      // muon and sgd
+  std::string name = "muon";   // muon (matrices; AdamW for vectors and tables where said) | adamw |
+                               // sgd
+  double lr = 0.1;             // > 0
+  double momentum = 0.9;       // muon and sgd, [0, 1)
+  double momentum_start = 0;   // of a warm-up to it, [0, 1)
+  double momentum_warmup = 0;  // share of the steps that takes, [0, 1)
+  bool nesterov = false;       // muon and sgd
   std::string polar = "modula6";                 // coefficient set: muon5 | modula6 | polar_express
   int64_t polar_steps = 0;                       // of the set; 0: its default
   double weight_decay = 0;                       // decoupled, >= 0

@@ -43,6 +43,12 @@ double rate_multiplier(const std::string& name, int64_t step, int64_t steps, dou
   fail("{}", unknown_name("schedule", name, schedule_names()));
 }
 
+double momentum_at(double start, double momentum, double share, int64_t step, int64_t steps) {
+  const double rising = share * static_cast<double>(steps);
+  if (static_cast<double>(step) >= rising) return momentum;
+  return start + (momentum - start) * static_cast<double>(step) / rising;
+}
+
 double margin_share(int64_t step, int64_t steps) {
   return std::min(1.0, 3 * static_cast<double>(step) / static_cast<double>(steps));
 }

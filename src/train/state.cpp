@@ -5,6 +5,7 @@
 
 #include "models/models.hpp"
 #include "src/core/core.hpp"
+#include "src/train/constraint.hpp"
 
 namespace taut::train {
 namespace {
@@ -85,11 +86,12 @@ State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
   return state;
 }
 
-io::Checkpoint snapshot(const State& state, const TrainContext& context) {
+io::Checkpoint snapshot(State& state, const TrainContext& context, const TrainOptions& options) {
   io::Checkpoint checkpoint;
+  checkpoint.optimizer = optimizer_state(state.optimizer);
+  hold_caps(state.optimizer, cap_factor(options.constraint, state.step, options.steps));
   checkpoint.network = models::converted(state.network, at::kFloat);
   checkpoint.config = context.config;
-  checkpoint.optimizer = optimizer_state(state.optimizer);
   checkpoint.random_state = state.generator.get_state();
   checkpoint.step = state.step;
   checkpoint.cursor = state.cursor;

@@ -35,7 +35,9 @@ State fresh_state(const TrainOptions& options, const data::Dataset& dataset);
 State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
                     const io::Checkpoint& checkpoint);
 
-io::Checkpoint snapshot(const State& state, const TrainContext& context);
+// Makes certified divisions that are due; what the weights were before is in the checkpoint too,
+// for training to go on from.
+io::Checkpoint snapshot(State& state, const TrainContext& context, const TrainOptions& options);
 
 double ms_per_step(const State& state);
 

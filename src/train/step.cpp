@@ -15,6 +15,10 @@
 
 namespace taut::train {
 
+bool due(int64_t step, int64_t every, const TrainOptions& options) {
+  return step % every == 0 || step == options.steps;
+}
+
 namespace {
 
 constexpr int64_t kRefreshEvery = 100;  // steps between two looks at the powers of K
@@ -58,6 +62,19 @@ at::Tensor loss_of(State& state, const at::Tensor& logits, const at::Tensor& lab
                        ahead.defined() ? ahead / l.temperature : ahead);
 }
 
+Rates rates_of(int64_t step, const TrainOptions& options) {
+  const OptimizerOptions& o = options.optimizer;
+  Rates rates;
+  rates.lr = rate_multiplier(options.schedule, step, options.steps, options.warmup);
+  rates.cap_before = cap_factor(options.constraint, step, options.steps);
+  rates.cap = cap_factor(options.constraint, step + 1, options.steps);
+  rates.momentum =
+      momentum_at(o.momentum_start, o.momentum, o.momentum_warmup, step, options.steps);
+  rates.certify = due(step + 1, options.evaluate_every, options) ||
+                  due(step + 1, options.checkpoint_every, options);
+  return rates;
+}
+
 }  // namespace
 
 data::Order order_of(const TrainOptions& options, const data::Dataset& dataset) {
@@ -76,13 +93,8 @@ void advance(State& state, const data::Dataset& dataset, data::Order& order,
   try {
     require(std::isfinite(value), "the loss is {}", value);
     const auto gradients = torch::autograd::grad({loss}, leaves(state.optimizer.groups));
-    const double rate =
-        rate_multiplier(options.schedule, state.step, options.steps, options.warmup);
     const Projections projections =
-        train::step(state.optimizer, gradients,
-                    {rate, cap_factor(options.constraint, state.step, options.steps),
-                     cap_factor(options.constraint, state.step + 1, options.steps)},
-                    options);
+        train::step(state.optimizer, gradients, rates_of(state.step, options), options);
     state.tally.projections += projections.asked;
     state.tally.projections_skipped += projections.skipped;
   } catch (const Error& error) {

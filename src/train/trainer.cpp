@@ -11,6 +11,7 @@
 #include "src/train/constraint.hpp"
 #include "src/train/schedule.hpp"
 #include "src/train/step.hpp"
+#include "src/train/tracking.hpp"
 
 namespace taut::train {
 namespace {
@@ -25,22 +26,28 @@ struct Session {
   int64_t saved_step = -1;
 };
 
-bool due(int64_t step, int64_t every, const TrainOptions& options) {
-  return step % every == 0 || step == options.steps;
-}
-
 void save(Session& session, State& state, bool best) {
   if (session.saved_step == state.step && !best) return;
   state.seconds = session.seconds_before + session.watch.seconds();
-  io::save_run_checkpoint(session.context.folder, snapshot(state, session.context),
+  io::save_run_checkpoint(session.context.folder, snapshot(state, session.context, session.options),
                           static_cast<int>(session.options.keep), best);
   session.saved_step = state.step;
+}
+
+constexpr int64_t kTrackedExamples = 64, kEvaluatedImages = 256;
+
+at::Tensor tracked_input(const Session& session) {
+  const data::Split& split = session.dataset.validation;
+  const int64_t count =
+      std::min({data::size(session.dataset, split), session.options.batch, kTrackedExamples});
+  return data::gather(session.dataset, split, at::arange(count, at::kLong)).input;
 }
 
 // Validates, and says whether this is the best network so far.
 bool judge(const Session& session, State& state) {
   const TrainOptions& o = session.options;
-  const int64_t batch = std::max<int64_t>(o.batch, 256);
+  const bool images = session.dataset.input.kind == models::InputKind::pixels;
+  const int64_t batch = images ? std::max(o.batch, kEvaluatedImages) : o.batch;
   state.validation = evaluate(state.network, session.dataset, session.dataset.validation,
                               o.evaluate_examples, batch);
   if (session.context.bound) {
@@ -70,7 +77,8 @@ Line line_of(const Session& session, const State& state) {
           state.validation.accuracy,
           o.optimizer.lr * rate,
           state.bound,
-          session.seconds_before + session.watch.seconds()};
+          session.seconds_before + session.watch.seconds(),
+          {}};
 }
 
 std::string progress_of(const Session& session, const State& state, const Line& line) {
@@ -91,8 +99,9 @@ void run(Session& session, State& state) {
     advance(state, session.dataset, order, o);
     const bool evaluates = due(state.step, o.evaluate_every, o);
     const bool best = evaluates && judge(session, state);
-    const Line line = line_of(session, state);
+    Line line = line_of(session, state);
     if (evaluates) {
+      line.tracking = track(state.network, tracked_input(session));
       io::append_metrics(session.context.folder, json(line));
       state.tally = {};
     }

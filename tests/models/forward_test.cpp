@@ -167,7 +167,39 @@ BOOST_AUTO_TEST_CASE(the_largest_activation_is_sought_in_branches_too) {
   network.layers.push_back({"residual", inner});
   Tensor input = at::full({5, 1, 1, 2}, 0.25);
   input[4][0][0][1] = 0.5;
-  BOOST_TEST(largest_activation(network, input, /*batch=*/2) == 50.0);
+  const std::vector<LayerRange> ranges = activation_ranges(network, input, /*batch=*/2);
+  BOOST_TEST(largest_activation(ranges) == 50.0);
+  std::string names;
+  for (const LayerRange& range : ranges) names += range.name + " ";
+  BOOST_TEST(names == "flatten times back residual ");
+  // Nine entries of .25 and one of .5, times 100 in the first layer of the branch.
+  const double rms = std::sqrt((9 * 0.0625 + 0.25) / 10);
+  BOOST_TEST(ranges[0].rms == rms, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(ranges[1].rms == 100 * rms, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(ranges[3].largest == 0.5);
+  input[0][0][0][0] = NAN;
+  BOOST_TEST(std::isinf(largest_activation(activation_ranges(network, input))));
+}
+
+BOOST_AUTO_TEST_CASE(a_watched_forward_pass_is_the_same_bit_for_bit_and_can_be_changed) {
+  at::Generator g = make_generator(5);
+  Architecture architecture;
+  architecture.width = 16;
+  architecture.heads = 2;
+  const InputSpec spec{InputKind::pixels, 1, 4, 4, 0, 1, 0, 0};
+  const Network network = build(architecture, spec, 3, g);
+  const Tensor input = at::rand({4, 1, 4, 4}, g);
+  int seen = 0;
+  const Tensor watched = forward_watched(network, input, [&](const Layer&, const Tensor& out) {
+    ++seen;
+    return out;
+  });
+  BOOST_TEST(at::equal(watched, forward(network, input)));
+  BOOST_TEST(seen > 10);
+  const Tensor halved = forward_watched(network, input, [&](const Layer& layer, const Tensor& out) {
+    return layer.name == "head" ? out / 2 : out;
+  });
+  BOOST_TEST(at::equal(halved, watched / 2));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -169,10 +169,18 @@ BOOST_AUTO_TEST_CASE(caps_are_held_broken_or_open) {
   run.caps["head.weight"] = kInf;
   write_report(folder.path(), compare({run}), {});
   const std::string md = read(folder / "report.md");
-  BOOST_TEST(has(md, "| blocks.0.query.weight | 0 | \\[0.4999, 0.5\\] | 0.5 | yes |"));
-  BOOST_TEST(has(md, "| blocks.0.query.weight | 1 | \\[0.6, 0.61\\] | 0.5 | no |"));
-  BOOST_TEST(has(md, "| blocks.0.query.weight | 2 | \\[0.49, 0.51\\] | 0.5 | not proved |"));
-  BOOST_TEST(has(md, "| head.weight | 0 | \\[1.23456, 1.23457\\] | none |  |"));
+  BOOST_TEST(has(md, "| blocks.0.query.weight | 0 | \\[0.4999, 0.5\\] | 4 | 0.5 | yes |"));
+  BOOST_TEST(has(md, "| blocks.0.query.weight | 1 | \\[0.6, 0.61\\] | 4 | 0.5 | no |"));
+  BOOST_TEST(has(md, "| blocks.0.query.weight | 2 | \\[0.49, 0.51\\] |  | 0.5 | not proved |"));
+  BOOST_TEST(has(md, "| head.weight | 0 | \\[1.23456, 1.23457\\] |  | none |  |"));
+}
+
+BOOST_AUTO_TEST_CASE(layers_are_listed_with_their_largest_entries) {
+  const taut::test::TempFolder folder;
+  write_report(folder.path(), compare({sample("a")}), {});
+  const std::string md = read(folder / "report.md");
+  BOOST_TEST(has(md, "| blocks.0.query | 1.25 | 0.5 |"));
+  BOOST_TEST(has(md, "| head | 3.5 | 0.75 |"));
 }
 
 BOOST_AUTO_TEST_CASE(the_csv_holds_every_figure) {

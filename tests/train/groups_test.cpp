@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(state_of_another_optimizer_is_refused) {
   const train::TrainOptions adamw = test::named_run("adamw_vit");
   const data::Dataset dataset = data::open_dataset(muon.data);
   train::State state = train::fresh_state(muon, dataset);
-  const io::Checkpoint checkpoint = train::snapshot(state, {});
+  const io::Checkpoint checkpoint = train::snapshot(state, {}, muon);
   BOOST_CHECK_NO_THROW(train::resumed_state(muon, dataset, checkpoint));
   BOOST_CHECK_THROW(train::resumed_state(adamw, dataset, checkpoint), Error);
   io::Checkpoint other = checkpoint;

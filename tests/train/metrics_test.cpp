@@ -1,3 +1,5 @@
+#include <ATen/ATen.h>
+
 #include <boost/test/unit_test.hpp>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -37,6 +39,34 @@ BOOST_AUTO_TEST_CASE(a_line_holds_means_and_rates) {
   BOOST_TEST(line.at("log10_bound").get<double>() == 2);
   BOOST_TEST(line.at("rows_per_second").get<double>() == 400);
   BOOST_TEST(line.at("seconds").get<double>() == 7);
+}
+
+BOOST_AUTO_TEST_CASE(layers_and_weights_are_tracked) {
+  train::Line line = example();
+  line.tracking.layers = {{"head", 3.5, std::numeric_limits<double>::infinity()}};
+  line.tracking.weights = {{"a.weight", 0, 0.5, 0.75, 2}, {"a.weight", 1, 1, 1.25, 3}};
+  const auto json = nlohmann::json::parse(train::json(line));
+  BOOST_TEST(json.at("layers").dump() == R"({"head":[3.5,"inf"]})");
+  BOOST_TEST(json.at("weights").dump() == R"({"a.weight":[[0.5,0.75,2.0],[1.0,1.25,3.0]]})");
+}
+
+// Of diag(3, 4) and of a matrix of rank one.
+BOOST_AUTO_TEST_CASE(stable_ranks_have_closed_values) {
+  models::Network network;
+  network.input = {models::InputKind::pixels, 1, 1, 2, 0, 1, 0, 0};
+  network.layers.push_back({"flatten", models::Patchify{0}});
+  network.layers.push_back({"first", models::Linear{at::diag(at::tensor({3.0f, 4.0f})), {}, 1}});
+  network.layers.push_back({"head", models::Linear{at::ones({2, 2}), {}, 1}});
+  const train::Tracking t = train::track(network, at::full({1, 1, 1, 2}, 0.5f));
+  BOOST_TEST_REQUIRE(t.weights.size() == 2u);
+  const auto near = boost::test_tools::tolerance(1e-8);
+  BOOST_TEST(t.weights[0].stable_rank == 25 / 16.0, near);
+  BOOST_TEST(t.weights[1].stable_rank == 1.0, near);
+  BOOST_TEST(t.weights[0].lower <= 4);
+  BOOST_TEST(t.weights[0].upper >= 4);
+  BOOST_TEST_REQUIRE(t.layers.size() == 3u);
+  BOOST_TEST(t.layers[1].largest == 2);
+  BOOST_TEST(t.layers[2].largest == 3.5);
 }
 
 BOOST_AUTO_TEST_CASE(infinity_is_a_word_and_a_missing_bound_is_missing) {

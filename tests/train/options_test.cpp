@@ -60,6 +60,10 @@ BOOST_AUTO_TEST_CASE(a_bad_option_is_named_with_its_range_and_value) {
   BOOST_TEST(names(complaint([&](auto& o) { o.optimizer.lr = nan; }), {"optimizer.lr", "nan"}));
   BOOST_TEST(names(complaint([&](auto& o) { o.optimizer.eps = inf; }), {"optimizer.eps", "inf"}));
   BOOST_TEST(names(complaint([](auto& o) { o.optimizer.momentum = 1; }), {"optimizer.momentum"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.optimizer.momentum_warmup = 1; }),
+                   {"optimizer.momentum_warmup", "[0, 1)"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.optimizer.momentum_start = 0.5; }),
+                   {"optimizer.momentum_start", "optimizer.momentum_warmup > 0"}));
   BOOST_TEST(names(complaint([](auto& o) { o.optimizer.beta2 = 1; }), {"optimizer.beta2"}));
   BOOST_TEST(
       names(complaint([](auto& o) { o.constraint.w_max = 0; }), {"constraint.w_max", "> 0"}));

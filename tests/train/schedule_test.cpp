@@ -56,6 +56,15 @@ BOOST_AUTO_TEST_CASE(an_unknown_schedule_is_an_error) {
   BOOST_CHECK_THROW(rate_multiplier("step", 5, 10, 0), Error);
 }
 
+BOOST_AUTO_TEST_CASE(momentum_rises_on_a_line) {
+  const auto near = boost::test_tools::tolerance(1e-12);
+  BOOST_TEST(train::momentum_at(0.85, 0.95, 0.5, 0, 40) == 0.85);
+  BOOST_TEST(train::momentum_at(0.85, 0.95, 0.5, 5, 40) == 0.875, near);
+  BOOST_TEST(train::momentum_at(0.85, 0.95, 0.5, 20, 40) == 0.95);
+  BOOST_TEST(train::momentum_at(0.85, 0.95, 0.5, 39, 40) == 0.95);
+  BOOST_TEST(train::momentum_at(0, 0.95, 0, 0, 40) == 0.95);
+}
+
 BOOST_AUTO_TEST_CASE(the_margin_is_full_after_a_third) {
   BOOST_TEST(margin_share(0, 300) == 0.0);
   BOOST_TEST(margin_share(50, 300) == 0.5);
