@@ -196,6 +196,27 @@ Ends propagate(const Network& network, const Norms& norms, const Threat& threat,
   return ends;
 }
 
+namespace {
+
+void add_norms(const std::vector<Layer>& layers, const Norms& norms, State s,
+               std::vector<Upper>& sizes) {
+  for (const Layer& layer : layers) {
+    if (const auto* residual = std::get_if<Residual>(&layer.kind)) {
+      add_norms(residual->branch, norms, s, sizes);
+    }
+    s = through(layer, norms, s, kFloat32);
+    if (!std::holds_alternative<Embedding>(layer.kind)) sizes.push_back(s.size);
+  }
+}
+
+}  // namespace
+
+std::vector<Upper> token_norms(const Network& network, const Norms& norms, const Threat& threat) {
+  std::vector<Upper> sizes;
+  add_norms(network.layers, norms, injected(network, norms, threat, 0), sizes);
+  return sizes;
+}
+
 std::vector<LayerTrace> trace(const Network& network, const Norms& norms, const Threat& threat,
                               double eps) {
   std::vector<LayerTrace> layers;

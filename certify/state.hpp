@@ -34,6 +34,11 @@ struct Ends {
 Ends propagate(const models::Network& network, const Norms& norms, const models::Threat& threat,
                double eps, Precision precision);
 
+// Bounds on the norm of every clean token behind every layer, in the order of
+// models::forward_watched: branches of residuals before the residual itself.
+std::vector<Upper> token_norms(const models::Network& network, const Norms& norms,
+                               const models::Threat& threat);
+
 // What each top-level layer does on the way: for `inspect` and reports.
 struct LayerTrace {
   std::string name, kind;

@@ -6,6 +6,7 @@
 #include "certify/certify.hpp"
 #include "kernels/check_kernels.hpp"
 #include "src/cli/config.hpp"
+#include "src/cli/fp8.hpp"
 #include "src/cli/layer_costs.hpp"
 #include "src/cli/rows.hpp"
 #include "src/cli/verbs.hpp"
@@ -22,7 +23,8 @@ using report::Round;
 struct InspectCall {
   CLI::App* command = nullptr;
   std::string run, checkpoint = "best", threat, data;
-  bool json = false, print_model = false, check_kernels = false;
+  bool json = false, print_model = false, check_kernels = false, fp8 = false;
+  int64_t examples = 1000;
   WeightsOptions weights;
   PrintConfig print;
 };
@@ -126,6 +128,15 @@ int run_inspect(const InspectCall& call) {
     return 0;
   }
   if (call.check_kernels) return run_check_kernels(network);
+  if (call.fp8) {
+    RowOptions rows;
+    rows.examples = call.examples;
+    rows.data = call.data;
+    const Examples examples = validation_examples(run, rows);
+    fmt::print("{}: {} examples of {}\n{}", call.run, examples.input.size(0), examples.source,
+               report::to_text(fp8_table(network, examples)));
+    return 0;
+  }
   const std::string name =
       call.threat.empty() ? models::threat_names(network.input).front() : call.threat;
   const models::Threat threat = models::parse_threat(name, network.input);
@@ -155,8 +166,19 @@ Run bind_inspect(CLI::App& command) {
       .add_flag("--check-kernels", call->check_kernels,
                 "run every CUDA kernel and its reference on these weights, and stop")
       ->group(kCallGroup);
+  command
+      .add_flag(
+          "--fp8", call->fp8,
+          "evaluate the network in e4m3, scaled by certified and by observed ranges, and stop")
+      ->group(kCallGroup);
+  command.add_option("--examples", call->examples, "of --fp8")
+      ->group(kCallGroup)
+      ->capture_default_str()
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
   add_weights_options(command, call->weights);
-  command.add_option("--data", call->data, "of foreign weights: data whose images an mlp flattens")
+  command
+      .add_option("--data", call->data,
+                  "of foreign weights: data whose images an mlp flattens, and that --fp8 evaluates")
       ->group(kCallGroup);
   add_json(command, call->json);
   add_print_config(command, call->print);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "src/cli/presets.hpp"
 #include "src/io/io.hpp"
 #include "tests/cli/program.hpp"
 
@@ -204,6 +205,14 @@ BOOST_AUTO_TEST_CASE(print_config_is_complete_and_reads_back) {
     const Outcome printed = invoke(folder, {verb, "--print-config"});
     BOOST_TEST(printed.status == 0, verb << ": " << printed.err);
     BOOST_TEST(holds(printed.out, "checkpoint = \"best\""), verb);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_preset_is_a_configuration) {
+  const TempFolder folder;
+  for (const auto& [name, text] : taut::cli::presets()) {
+    const Outcome printed = invoke(folder, {"train", name, "--print-config"});
+    BOOST_TEST(printed.status == 0, name << ": " << printed.err);
   }
 }
 
