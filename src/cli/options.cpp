@@ -5,6 +5,7 @@
 #include "src/cli/config.hpp"
 #include "src/core/core.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/precision.hpp"
 
 namespace taut::cli {
 namespace {
@@ -158,6 +159,8 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
   add_loss_options(command, t.loss);
   add(command, "steps", t.steps, "optimizer steps")->check(count(1));
   add(command, "batch", t.batch, "examples per step")->check(count(1));
+  add(command, "precision", t.precision, "of the products of a step: fp32, or bf16 by autocast")
+      ->check(CLI::IsMember(train::precision_names()));
   add(command, "schedule", t.schedule, "constant, or linear or cosine decay to zero")
       ->check(CLI::IsMember({"constant", "linear", "cosine"}));
   add(command, "warmup", t.warmup, "share of the steps with a rising rate")

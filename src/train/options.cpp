@@ -11,6 +11,7 @@
 #include "src/train/constant_estimate.hpp"
 #include "src/train/constraint.hpp"
 #include "src/train/loss.hpp"
+#include "src/train/precision.hpp"
 #include "src/train/schedule.hpp"
 
 namespace taut::train {
@@ -146,6 +147,7 @@ void check(const TrainOptions& options) {
   require_count("checkpoint_every", options.checkpoint_every);
   require_count("keep", options.keep);
   require_count("data.context", options.data.context);
+  require_known("precision", options.precision, precision_names());
   require_known("schedule", options.schedule, schedule_names());
   require_share("warmup", options.warmup);
   check(options.loss);

@@ -59,6 +59,7 @@ struct TrainOptions {
   LossOptions loss;
   int64_t steps = 500;               // > 0
   int64_t batch = 128;               // > 0
+  std::string precision = "fp32";    // of the steps: fp32 or bf16 (precision.hpp)
   std::string schedule = "linear";   // constant, linear or cosine
   double warmup = 0;                 // share of the steps, [0, 1)
   int64_t evaluate_every = 100;      // steps

@@ -11,6 +11,7 @@
 #include "src/train/adversary.hpp"
 #include "src/train/constraint.hpp"
 #include "src/train/loss.hpp"
+#include "src/train/precision.hpp"
 #include "src/train/schedule.hpp"
 
 namespace taut::train {
@@ -87,7 +88,7 @@ void advance(State& state, const data::Dataset& dataset, data::Order& order,
   const Stopwatch watch;
   const at::AutoGradMode with_gradients(true);
   const data::Batch batch = next_batch(state, dataset, order, options);
-  const at::Tensor logits = models::forward(state.network, batch.input);
+  const at::Tensor logits = logits_in(options.precision, state.network, batch.input);
   const at::Tensor loss = loss_of(state, logits, batch.label, options);
   const double value = loss.item<double>();
   try {
