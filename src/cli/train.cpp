@@ -5,6 +5,7 @@
 
 #include "certify/certify.hpp"
 #include "src/cli/config.hpp"
+#include "src/cli/dry_run.hpp"
 #include "src/cli/options.hpp"
 #include "src/cli/rows.hpp"
 #include "src/cli/training.hpp"
@@ -18,7 +19,7 @@ namespace {
 struct TrainCall {
   CLI::App* command = nullptr;
   std::string config, out, resume;
-  bool force = false, json = false;
+  bool force = false, json = false, dry = false;
   PrintConfig print;
   train::TrainOptions options;
 };
@@ -60,8 +61,9 @@ int finish(const TrainCall& call, const std::filesystem::path& folder,
 }
 
 int resume_run(const TrainCall& call) {
-  require(call.config.empty() && call.out.empty() && !call.force,
-          "--resume takes the run's own configuration: no CONFIG, --out or --force beside it");
+  require(call.config.empty() && call.out.empty() && !call.force && !call.dry,
+          "--resume takes the run's own configuration: no CONFIG, --out, --force or --dry-run "
+          "beside it");
   for (const CLI::Option* option : call.command->get_options()) {
     require(option->count() == 0 || option->get_group() == kCallGroup,
             "--resume takes the run's own configuration; {} cannot be changed", option->get_name());
@@ -78,6 +80,7 @@ int start_run(TrainCall& call) {
     fmt::print("{}", print_config(*call.command));
     return 0;
   }
+  if (call.dry) return dry_run(call.config, call.options, call.json);
   const std::filesystem::path folder = run_folder(call);
   return finish(call, folder,
                 train_afresh(folder, call.options, print_config(*call.command), call.force));
@@ -124,6 +127,10 @@ Run bind_train(CLI::App& command) {
   command.add_option("--out", call->out, "run directory; default runs/CONFIG")->group(kCallGroup);
   command.add_option("--resume", call->resume, "go on with this run")->group(kCallGroup);
   command.add_flag("--force", call->force, "replace a run that is already there")
+      ->group(kCallGroup);
+  command
+      .add_flag("--dry-run", call->dry,
+                "print parameters, memory, arithmetic and time of a step, and write nothing")
       ->group(kCallGroup);
   add_json(command, call->json);
   add_print_config(command, call->print);

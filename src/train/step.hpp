@@ -11,6 +11,6 @@ data::Order order_of(const TrainOptions& options, const data::Dataset& dataset);
 // step_seconds. Throws Error when the loss or a gradient is not finite; the network may then be
 // half stepped.
 void advance(State& state, const data::Dataset& dataset, data::Order& order,
-             const TrainOptions& options);
+             const TrainOptions& options, const PartEnded& ended = {});
 
 }  // namespace taut::train
