@@ -92,17 +92,25 @@ void add_sizes(report::Table& table, const DryRun& dry) {
     table.rows.push_back({"  the whole process (VmHWM)", mib(dry.process_bytes)});
 }
 
-void add_arithmetic(report::Table& table, const DryRun& dry, const train::TrainOptions& options) {
-  const double step = dry.pass.forward + dry.pass.backward + flops_of(dry, Part::optimizer) +
-                      flops_of(dry, Part::caps) + dry.proofs;
+// By part of a step; what the loss multiplies beyond the pass itself is K, for its margin.
+std::vector<std::pair<std::string, double>> products(const DryRun& dry) {
+  const double passes = dry.pass.forward + dry.pass.backward;
+  return {{"forward", dry.pass.forward},
+          {"backward", dry.pass.backward},
+          {"optimizer", flops_of(dry, Part::optimizer)},
+          {"caps", flops_of(dry, Part::caps)},
+          {"proofs of the caps (fp64)", dry.proofs},
+          {"K in the loss", flops_of(dry, Part::forward) + flops_of(dry, Part::backward) - passes},
+          {"PGD in the batch", flops_of(dry, Part::batch)}};
+}
+
+void add_arithmetic(report::Table& table, const DryRun& dry) {
+  double step = 0;
+  for (const auto& [part, flops] : products(dry)) step += flops;
   table.rows.push_back({"matrix products of a step", mflop(step)});
-  table.rows.push_back({"  forward", mflop(dry.pass.forward)});
-  table.rows.push_back({"  backward", mflop(dry.pass.backward)});
-  table.rows.push_back({"  optimizer", mflop(flops_of(dry, Part::optimizer))});
-  table.rows.push_back({"  caps", mflop(flops_of(dry, Part::caps))});
-  table.rows.push_back({"  proofs of the caps (fp64)", mflop(dry.proofs)});
-  if (options.loss.adversarial_eps > 0)
-    table.rows.push_back({"  PGD, not in the sum", mflop(flops_of(dry, Part::batch))});
+  for (const auto& [part, flops] : products(dry)) {
+    if (flops > 0) table.rows.push_back({"  " + part, mflop(flops)});
+  }
 }
 
 void add_times(report::Table& table, const DryRun& dry, const train::TrainOptions& options) {
@@ -121,7 +129,7 @@ report::Table table_of(const std::string& config, const DryRun& dry,
                        const train::TrainOptions& options) {
   report::Table table{{"dry run", config}, {}};
   add_sizes(table, dry);
-  add_arithmetic(table, dry, options);
+  add_arithmetic(table, dry);
   add_times(table, dry, options);
   table.rows.push_back({"log10 K of the initialised network",
                         report::number(dry.log10_bound, report::Round::up) + ", " + dry.norms});
@@ -134,15 +142,10 @@ nlohmann::json number(double value) {
 }
 
 std::string json_of(const DryRun& dry, const train::TrainOptions& options) {
-  nlohmann::json seconds, products;
+  nlohmann::json seconds, flops;
   for (size_t part = 0; part < train::kParts; ++part)
     seconds[kPartNames[part]] = dry.steps.part_seconds[part];
-  products = {{"forward", dry.pass.forward},
-              {"backward", dry.pass.backward},
-              {"optimizer", flops_of(dry, Part::optimizer)},
-              {"caps", flops_of(dry, Part::caps)},
-              {"proofs", dry.proofs},
-              {"pgd", flops_of(dry, Part::batch)}};
+  for (const auto& [part, count] : products(dry)) flops[part] = count;
   const nlohmann::json all = {
       {"parameters", dry.parameters},
       {"roles", dry.roles},
@@ -152,7 +155,7 @@ std::string json_of(const DryRun& dry, const train::TrainOptions& options) {
         {"kept", dry.steps.kept_bytes},
         {"peak", dry.steps.peak_bytes},
         {"process", dry.process_bytes}}},
-      {"flops", products},
+      {"flops", flops},
       {"steps_timed", dry.steps.steps},
       {"step_seconds", dry.steps.seconds},
       {"part_seconds", seconds},

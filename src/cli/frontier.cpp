@@ -75,8 +75,10 @@ void add_point(report::Frontier& frontier, const Candidate& c) {
     if (alone.threats[t] != frontier.threat) continue;
     const report::ThreatResult& result = alone.results[t].front();
     const double unit = unit_of(c.run, frontier.threat, result.unit);
-    require(unit > 0 && std::isfinite(unit), "{}: the RMS of its embedding is not known",
-            c.run.name);
+    if (!(unit > 0) || std::isinf(unit)) {
+      say("{}: the RMS of its embedding is not known, left out", c.run.name);
+      continue;
+    }
     const double eps = report::absolute_size(frontier.relative_eps, unit);
     frontier.points.push_back(report::frontier_point(c.run.name, method_of(c.run), result, eps));
   }

@@ -15,9 +15,16 @@ using io::Tree;
 constexpr size_t kMostPoints = 10000;  // a slip in a list, not a plan
 constexpr size_t kLongestName = 200;   // bytes; file systems allow 255
 
+bool is_control(unsigned char c) { return c < 0x20 || c == 0x7f; }
+
 // Text, a number or a truth, as the command line would spell it.
 std::string spelled(const Tree& value, const std::string& key) {
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_string()) {
+    const auto text = value.get<std::string>();
+    require(std::none_of(text.begin(), text.end(), is_control), "'{}': expected a text of one line",
+            key);
+    return text;
+  }
   if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
   if (value.is_number_integer()) return std::to_string(value.get<int64_t>());
   if (value.is_number_float()) return fmt::format("{}", value.get<double>());
@@ -66,7 +73,7 @@ std::string name_of(const Settings& settings) {
   for (const auto& [key, value] : settings) parts.push_back(key + "=" + value);
   std::string name = join(parts, ",");
   for (char& c : name) {
-    if (c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '_';
+    if (c == '/') c = '_';
   }
   require(name.size() <= kLongestName,
           "the options of a point make a name of more than {} bytes: write it as a [[point]] with "
@@ -77,9 +84,8 @@ std::string name_of(const Settings& settings) {
 
 void require_folder_name(const std::string& name) {
   const bool plain = !name.empty() && name.front() != '.' && name.size() <= kLongestName &&
-                     std::none_of(name.begin(), name.end(), [](unsigned char c) {
-                       return c == '/' || c < 0x20 || c == 0x7f;
-                     });
+                     std::none_of(name.begin(), name.end(),
+                                  [](unsigned char c) { return c == '/' || is_control(c); });
   require(plain, "'name': expected the name of a folder (no '/', not hidden), got '{}'", name);
 }
 

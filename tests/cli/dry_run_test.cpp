@@ -81,6 +81,23 @@ BOOST_AUTO_TEST_CASE(the_table_says_what_was_measured_and_what_is_an_estimate) {
   BOOST_TEST(table.err.empty(), table.err);
 }
 
+BOOST_AUTO_TEST_CASE(margins_and_moved_images_are_counted) {
+  const TempFolder folder;
+  const auto flops = [&](const std::vector<std::string>& more) {
+    auto words = tiny_train("digits-mlp", "synthetic", (folder / "x").string());
+    words.insert(words.end(), more.begin(), more.end());
+    return nlohmann::json::parse(done(invoke(folder, dry(words, "--json"))).out).at("flops");
+  };
+  const auto plain = flops({});
+  BOOST_TEST(plain["K in the loss"] == 0);
+  BOOST_TEST(plain["PGD in the batch"] == 0);
+  const auto margin = flops({"--loss.certified_eps", "0.1"});
+  BOOST_TEST(margin["K in the loss"].get<double>() > 0);
+  BOOST_TEST(margin["forward"] == plain["forward"]);
+  const auto moved = flops({"--loss.adversarial_eps", "0.1"});
+  BOOST_TEST(moved["PGD in the batch"].get<double>() > 4 * plain["forward"].get<double>());
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_trained_cannot_be_rehearsed) {
   const TempFolder folder;
   const std::string run = (folder / "run").string();

@@ -196,6 +196,8 @@ BOOST_AUTO_TEST_CASE(bad_grids_are_one_line_before_any_work) {
   refused_as("[grid]\noptimizer.lr = [0.1, 0.9]\n", "optimizer.lr=0.9");
   refused_as("[grid]\nseed = [2020-01-01]\n", "no date");
   refused_as("[grid]\nseed = [1\n", "line");
+  refused_as("[grid]\ndata.name = [\"a\\nsteps = 1\"]\n",
+             "'data.name': expected a text of one line");
   refused_as("[grids]\nseed = [1]\n", "nearest: 'grid'");
   refused_as("[[point]]\nname = \"../up\"\nseed = 1\n", "'name'");
   refused_as("[[point]]\nname = 5\n", "'name'");
