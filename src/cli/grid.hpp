@@ -29,7 +29,8 @@ struct Point {
 //   constraint.w_max = [0.5, 1, 2]
 //   [[point]]                        and single runs; `name` says the folder
 // Points of the grid are numbered in alphabetical order of the options, the last one moving
-// fastest; single ones follow. Names hold no numbers, so a grid that grows finds its runs again.
+// fastest; single ones follow. Names do not hold the index, so a grid that grows finds its runs
+// again. Paths are relative to the working folder.
 struct Grid {
   std::filesystem::path out;
   std::vector<Point> points;

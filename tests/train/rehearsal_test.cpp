@@ -124,6 +124,9 @@ BOOST_AUTO_TEST_CASE(proofs_are_counted_for_capped_matrices_alone) {
   BOOST_TEST(proof_flops(capped.optimizer.groups) == expected, boost::test_tools::tolerance(1e-12));
   State free = fresh_state(adamw_run(options), dataset);
   BOOST_TEST(proof_flops(free.optimizer.groups) == 0);
+  options.constraint.name = "none";  // of Muon, whose matrices are matrices all the same
+  State uncapped = fresh_state(options, dataset);
+  BOOST_TEST(proof_flops(uncapped.optimizer.groups) == 0);
 }
 
 // Steps that are watched are the steps of a run, and a run of one step can be rehearsed.
