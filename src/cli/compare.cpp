@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "src/cli/config.hpp"
+#include "src/cli/frontier.hpp"
 #include "src/cli/rows.hpp"
 #include "src/cli/summary.hpp"
 #include "src/cli/verbs.hpp"
@@ -19,6 +20,7 @@ struct CompareCall {
   std::vector<std::string> eps;
   int64_t examples = 256;
   bool json = false;
+  FrontierOptions frontier;
   PrintConfig print;
 };
 
@@ -34,11 +36,7 @@ std::string data_of_results(const report::RunReport& r) {
 
 report::RunReport loaded(const CompareCall& call, const OpenRun& run) {
   report::RunReport r = described(run);
-  const std::filesystem::path proofs = run.folder / "certificate.h5";
-  if (std::filesystem::exists(proofs)) {
-    certify::Certificate certificate = io::load_certificate(proofs);
-    if (about(run, certificate.provenance, proofs.string())) r.certificate = std::move(certificate);
-  }
+  r.certificate = certificate_of(run);
   const std::filesystem::path finds = run.folder / "attack.h5";
   if (std::filesystem::exists(finds)) {
     for (attacks::AttackResult& attack : io::load_attacks(finds)) {
@@ -58,13 +56,13 @@ report::RunReport loaded(const CompareCall& call, const OpenRun& run) {
   return r;
 }
 
-// Two runs of one name would be one curve.
-void make_names_distinct(std::vector<report::RunReport>& runs) {
-  for (size_t i = 0; i < runs.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if (runs[i].name == runs[j].name) runs[i].name += fmt::format(" ({})", i + 1);
-    }
+int print_frontier(const CompareCall& call) {
+  require(call.eps.empty(), "--eps says nothing of a frontier: --relative_eps does");
+  std::vector<OpenRun> runs;
+  for (const std::string& path : call.runs) {
+    runs.push_back(open_run(path, call.checkpoint, call.weights, call.data));
   }
+  return run_frontier(call.frontier, std::move(runs), call.out, call.json);
 }
 
 int run_compare(const CompareCall& call) {
@@ -73,6 +71,7 @@ int run_compare(const CompareCall& call) {
     return 0;
   }
   require(!call.runs.empty(), "expected RUN..., run directories or .safetensors files");
+  if (call.frontier.wanted) return print_frontier(call);
   std::vector<report::RunReport> runs;
   std::filesystem::path first_folder;
   for (const std::string& path : call.runs) {
@@ -112,8 +111,11 @@ Run bind_compare(CLI::App& command) {
       .add_option("RUNS", call->runs,
                   "run directories, .safetensors files, folders of their results")
       ->group(kCallGroup);
-  command.add_option("--out", call->out, "folder of the report; default FIRST_RUN/report")
+  command
+      .add_option("--out", call->out,
+                  "folder of the report, default FIRST_RUN/report; of a frontier its .svg file")
       ->group(kCallGroup);
+  add_frontier_options(command, call->frontier);
   add_json(command, call->json);
   add_print_config(command, call->print);
   command.add_option("--checkpoint", call->checkpoint, "best or last")

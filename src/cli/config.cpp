@@ -1,5 +1,6 @@
 #include "src/cli/config.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -58,6 +59,15 @@ std::string value_text(const CLI::Option& option) {
   return "[" + join(parts, ", ") + "]";
 }
 
+// One spelling of a number: 1, 1.0 and 1e0 are 1.
+std::string canonical(const std::string& value) {
+  const auto integral = [](char c) { return c >= '0' && c <= '9'; };
+  if (!value.empty() && std::all_of(value.begin(), value.end(), integral)) return value;
+  char* end = nullptr;
+  const double number = std::strtod(value.c_str(), &end);
+  return !value.empty() && *end == '\0' ? fmt::format("{}", number) : value;
+}
+
 }  // namespace
 
 std::string config_text(const std::string& path_or_preset) {
@@ -67,6 +77,22 @@ std::string config_text(const std::string& path_or_preset) {
   std::vector<std::string> names;
   for (const auto& [name, text] : presets()) names.push_back(name);
   fail("{}; a path to a .toml file works too", unknown_name("preset", path_or_preset, names));
+}
+
+void set_option(CLI::App& command, const std::string& key, const std::vector<std::string>& values,
+                const std::string& source) {
+  CLI::Option* option = command.get_option_no_throw("--" + key);
+  if (option == nullptr || !configurable(*option)) {
+    const std::vector<std::string> keys = known_keys(command);
+    fail("{}: unknown key '{}' (nearest: '{}')", source, key, nearest(key, keys));
+  }
+  if (option->count() > 0) return;
+  try {
+    option->add_result(values);
+    option->run_callback();
+  } catch (const CLI::Error& error) {
+    fail("{}: {}", source, error.what());
+  }
 }
 
 void apply_config(CLI::App& command, const std::string& text, const std::string& source) {
@@ -80,18 +106,7 @@ void apply_config(CLI::App& command, const std::string& text, const std::string&
   for (const CLI::ConfigItem& item : items) {
     if (item.name == "++" || item.name == "--") continue;  // borders of a section
     const std::string key = item.fullname();
-    CLI::Option* option = command.get_option_no_throw("--" + key);
-    if (option == nullptr || !configurable(*option)) {
-      const std::vector<std::string> keys = known_keys(command);
-      fail("{}: unknown key '{}' (nearest: '{}')", source, key, nearest(key, keys));
-    }
-    if (option->count() > 0) continue;
-    try {
-      option->add_result(item.inputs);
-      option->run_callback();
-    } catch (const CLI::Error& error) {
-      fail("{}: {}", source, error.what());
-    }
+    set_option(command, key, item.inputs, source);
   }
 }
 
@@ -112,6 +127,16 @@ std::string print_config(const CLI::App& command) {
     text += lines;
   }
   return text;
+}
+
+std::map<std::string, std::string> settings(const CLI::App& command) {
+  std::map<std::string, std::string> all;
+  for (const CLI::Option* option : command.get_options()) {
+    if (configurable(*option)) {
+      all[option->get_lnames().front()] = canonical(value_text(*option));
+    }
+  }
+  return all;
 }
 
 void add_print_config(CLI::App& command, PrintConfig& print) {

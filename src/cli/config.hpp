@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <map>
 #include <string>
+#include <vector>
 
 // Options and TOML files are two spellings of the same thing: key `width` of section [model] is the
 // option --model.width. The command line wins over a file.
@@ -14,6 +16,13 @@ std::string config_text(const std::string& path_or_preset);
 // Sets every option of `command` that the text names and the command line did not. An unknown key
 // is an Error that names it, its nearest relative and `source`.
 void apply_config(CLI::App& command, const std::string& text, const std::string& source);
+
+// Sets one option as the command line would, unless it is set already; Errors as above.
+void set_option(CLI::App& command, const std::string& key, const std::vector<std::string>& values,
+                const std::string& source);
+
+// The value of every option that a file can set, by key; equal numbers are spelled alike.
+std::map<std::string, std::string> settings(const CLI::App& command);
 
 // Every option that a file can set, with its value and help, as TOML that apply_config reads back.
 std::string print_config(const CLI::App& command);

@@ -13,6 +13,7 @@ using namespace taut::cli;
 
 constexpr std::array kVerbs = {
     Verb{"train", "train a network from a preset or a .toml file", bind_train},
+    Verb{"sweep", "train a grid of runs", bind_sweep},
     Verb{"certify", "prove radii within which predictions hold", bind_certify},
     Verb{"attack", "search for perturbations that change predictions", bind_attack},
     Verb{"compare", "write a report of one run or several", bind_compare},

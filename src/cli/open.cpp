@@ -184,6 +184,14 @@ bool about(const OpenRun& run, const std::map<std::string, std::string>& provena
   return false;
 }
 
+std::optional<certify::Certificate> certificate_of(const OpenRun& run) {
+  const fs::path path = run.folder / "certificate.h5";
+  if (!fs::exists(path)) return std::nullopt;
+  certify::Certificate certificate = io::load_certificate(path);
+  if (!about(run, certificate.provenance, path.string())) return std::nullopt;
+  return certificate;
+}
+
 bool same_data(const std::map<std::string, std::string>& certificate,
                const std::map<std::string, std::string>& attack, const std::string& what) {
   for (const char* fact : {"data", "data_source"}) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "src/cli/options.hpp"
@@ -32,6 +33,10 @@ io::Checkpoint load_checkpoint(const std::filesystem::path& path, const std::str
 // Whether a result is about the network that was opened; says when it is not. `what` names it.
 bool about(const OpenRun& run, const std::map<std::string, std::string>& provenance,
            const std::string& what);
+
+// The certificate beside the network that was opened; none where there is none, or one that is not
+// about it.
+std::optional<certify::Certificate> certificate_of(const OpenRun& run);
 
 // Whether two results are about the same examples; says when they are not.
 bool same_data(const std::map<std::string, std::string>& certificate,

@@ -5,8 +5,10 @@
 
 #include "certify/certify.hpp"
 #include "src/cli/config.hpp"
+#include "src/cli/dry_run.hpp"
 #include "src/cli/options.hpp"
 #include "src/cli/rows.hpp"
+#include "src/cli/training.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
 #include "src/train/train.hpp"
@@ -17,7 +19,7 @@ namespace {
 struct TrainCall {
   CLI::App* command = nullptr;
   std::string config, out, resume;
-  bool force = false, json = false;
+  bool force = false, json = false, dry = false;
   PrintConfig print;
   train::TrainOptions options;
 };
@@ -45,41 +47,28 @@ void print_summary(const TrainCall& call, const std::filesystem::path& folder,
       folder.string(), s.step, 100 * s.accuracy, 100 * s.best_accuracy, s.loss, s.bound, s.seconds);
 }
 
-// The bound shown while training: the first threat of the network's input.
-double default_bound(const models::Network& network) {
-  const std::string name = models::threat_names(network.input).front();
-  return certify::log10_constant(network, models::parse_threat(name, network.input));
-}
-
 // Without --out: runs/<preset or file name>.
 std::filesystem::path run_folder(const TrainCall& call) {
   if (!call.out.empty()) return call.out;
   return std::filesystem::path("runs") / std::filesystem::path(call.config).stem();
 }
 
-int finish(const TrainCall& call, const train::TrainContext& context,
-           const io::Checkpoint* resume) {
-  const train::TrainSummary summary = train::train(call.options, context, resume);
-  print_summary(call, context.folder, summary);
-  if (summary.interrupted)
-    say("interrupted; go on with: taut train --resume {}", context.folder.string());
+int finish(const TrainCall& call, const std::filesystem::path& folder,
+           const train::TrainSummary& summary) {
+  print_summary(call, folder, summary);
+  if (summary.interrupted) say("interrupted; go on with: taut train --resume {}", folder.string());
   return summary.interrupted ? kInterrupted : 0;
 }
 
-int resume_run(TrainCall& call) {
-  require(call.config.empty() && call.out.empty() && !call.force,
-          "--resume takes the run's own configuration: no CONFIG, --out or --force beside it");
+int resume_run(const TrainCall& call) {
+  require(call.config.empty() && call.out.empty() && !call.force && !call.dry,
+          "--resume takes the run's own configuration: no CONFIG, --out, --force or --dry-run "
+          "beside it");
   for (const CLI::Option* option : call.command->get_options()) {
     require(option->count() == 0 || option->get_group() == kCallGroup,
             "--resume takes the run's own configuration; {} cannot be changed", option->get_name());
   }
-  io::require_run(call.resume);
-  OpenRun run = open_run(call.resume, "last", {}, "");
-  require(run.checkpoint.random_state.defined(),
-          "{} holds weights only, no state of a training: it cannot be resumed", call.resume);
-  call.options = run.options;
-  train::TrainContext context{call.resume, run.checkpoint.config, provenance(), default_bound};
-  return finish(call, context, &run.checkpoint);
+  return finish(call, call.resume, train_on(call.resume));
 }
 
 int start_run(TrainCall& call) {
@@ -91,23 +80,45 @@ int start_run(TrainCall& call) {
     fmt::print("{}", print_config(*call.command));
     return 0;
   }
+  if (call.dry) return dry_run(call.config, call.options, call.json);
   const std::filesystem::path folder = run_folder(call);
-  train::TrainContext context{folder, print_config(*call.command), provenance(), default_bound};
-  // Data and network are made once before an old run is touched: what cannot be trained loses
-  // nothing.
-  const data::Dataset dataset = data::open_dataset(call.options.data);
-  const models::Network network = models::build(call.options.model, dataset.input, dataset.classes,
-                                                make_generator(call.options.seed));
-  train::check(call.options, network);
-  train::check_rows(network, dataset);
-  io::create_run(folder, call.force);
-  nlohmann::json facts = context.provenance;
-  facts["config"] = context.config;
-  io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
-  return finish(call, context, nullptr);
+  return finish(call, folder,
+                train_afresh(folder, call.options, print_config(*call.command), call.force));
 }
 
 }  // namespace
+
+double default_bound(const models::Network& network) {
+  const std::string name = models::threat_names(network.input).front();
+  return certify::log10_constant(network, models::parse_threat(name, network.input));
+}
+
+train::TrainSummary train_afresh(const std::filesystem::path& folder,
+                                 const train::TrainOptions& options, const std::string& config,
+                                 bool force) {
+  const train::TrainContext context{folder, config, provenance(), default_bound};
+  // Data and network are made once before an old run is touched: what cannot be trained loses
+  // nothing.
+  const data::Dataset dataset = data::open_dataset(options.data);
+  const models::Network network =
+      models::build(options.model, dataset.input, dataset.classes, make_generator(options.seed));
+  train::check(options, network);
+  train::check_rows(network, dataset);
+  io::create_run(folder, force);
+  nlohmann::json facts = context.provenance;
+  facts["config"] = context.config;
+  io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
+  return train::train(options, context, nullptr);
+}
+
+train::TrainSummary train_on(const std::filesystem::path& folder) {
+  io::require_run(folder);
+  const OpenRun run = open_run(folder, "last", {}, "");
+  require(run.checkpoint.random_state.defined(),
+          "{} holds weights only, no state of a training: it cannot be resumed", folder.string());
+  const train::TrainContext context{folder, run.checkpoint.config, provenance(), default_bound};
+  return train::train(run.options, context, &run.checkpoint);
+}
 
 Run bind_train(CLI::App& command) {
   auto call = std::make_shared<TrainCall>();
@@ -116,6 +127,10 @@ Run bind_train(CLI::App& command) {
   command.add_option("--out", call->out, "run directory; default runs/CONFIG")->group(kCallGroup);
   command.add_option("--resume", call->resume, "go on with this run")->group(kCallGroup);
   command.add_flag("--force", call->force, "replace a run that is already there")
+      ->group(kCallGroup);
+  command
+      .add_flag("--dry-run", call->dry,
+                "print parameters, memory, arithmetic and time of a step, and write nothing")
       ->group(kCallGroup);
   add_json(command, call->json);
   add_print_config(command, call->print);

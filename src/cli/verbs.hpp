@@ -19,6 +19,7 @@ struct Verb {
 };
 
 Run bind_train(CLI::App& command);
+Run bind_sweep(CLI::App& command);
 Run bind_certify(CLI::App& command);
 Run bind_attack(CLI::App& command);
 Run bind_compare(CLI::App& command);

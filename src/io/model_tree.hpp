@@ -1,8 +1,7 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "models/description.hpp"
+#include "src/io/toml.hpp"
 
 // A description as a tree of keys and values, which JSON and TOML then spell. Private to this
 // folder.
@@ -12,8 +11,6 @@
 //            tensors, heads of an attention, branch of a residual
 // A tensor is a name, a list of numbers, or {from, shape, transposed, part, parts}.
 namespace taut::io {
-
-using Tree = nlohmann::ordered_json;
 
 Tree to_tree(const models::Description& description);
 

@@ -36,6 +36,12 @@ std::string style(const Series& series) {
     case Mark::points:
       return fmt::format("with points lc rgb '#59{}' pt {} ps 0.5", colour.substr(1),
                          symbol.filled);
+    case Mark::dashed_line:
+      return fmt::format("with lines lc rgb '{}' lw 1.4 dt (9,5)", colour);
+    case Mark::filled:
+      return fmt::format("with points lc rgb '{}' pt {} ps 1.1", colour, symbol.filled);
+    case Mark::open:
+      return fmt::format("with points lc rgb '{}' lw 1.5 pt {} ps 1.1", colour, symbol.open);
     case Mark::absent:
       return "with lines lc rgb '#ffffff'";
     case Mark::alarm:

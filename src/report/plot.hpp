@@ -13,7 +13,8 @@ struct Axis {
   bool log = false;
 };
 
-enum class Mark { solid, dashed, dotted, points, alarm, absent };
+// filled and open: symbols without lines, large enough to be told apart one by one.
+enum class Mark { solid, dashed, dotted, dashed_line, points, filled, open, alarm, absent };
 
 inline constexpr size_t kLongestTitle = 45;  // code points that the legend has room for
 

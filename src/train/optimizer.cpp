@@ -175,7 +175,7 @@ void hold_caps(Optimizer& optimizer, double factor) {
 }
 
 Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients, const Rates& rates,
-                 const TrainOptions& options) {
+                 const TrainOptions& options, const PartEnded& ended) {
   at::NoGradGuard no_grad;
   const OptimizerOptions& o = options.optimizer;
   const double rate = rates.lr;
@@ -209,8 +209,10 @@ Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients,
         sgd_step(group.value, group.momentum, gradient, sgd);
         break;
     }
+    if (ended) ended(Part::optimizer);
     const bool projected =
         hold_after(group, options.constraint, move, rates.cap, optimizer.workspace);
+    if (ended) ended(Part::caps);
     if (group.layout != Layout::matrices || std::isinf(group.cap)) continue;
     ++projections.asked;
     if (!projected) ++projections.skipped;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "kernels/workspace.hpp"
@@ -40,7 +41,14 @@ struct Rates {
 struct Projections {
   int64_t asked = 0, skipped = 0;
 };
+
+// The parts of a step, in order; optimizer and caps take turns, group by group.
+enum class Part { batch, forward, backward, optimizer, caps };
+inline constexpr size_t kParts = 5;
+// Called where a part ends: who wants to know what it took looks there. Empty in training.
+using PartEnded = std::function<void(Part)>;
+
 Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients, const Rates& rates,
-                 const TrainOptions& options);
+                 const TrainOptions& options, const PartEnded& ended = {});
 
 }  // namespace taut::train

@@ -84,18 +84,21 @@ data::Order order_of(const TrainOptions& options, const data::Dataset& dataset) 
 }
 
 void advance(State& state, const data::Dataset& dataset, data::Order& order,
-             const TrainOptions& options) {
+             const TrainOptions& options, const PartEnded& ended) {
   const Stopwatch watch;
   const at::AutoGradMode with_gradients(true);
   const data::Batch batch = next_batch(state, dataset, order, options);
+  if (ended) ended(Part::batch);
   const at::Tensor logits = logits_in(options.precision, state.network, batch.input);
   const at::Tensor loss = loss_of(state, logits, batch.label, options);
   const double value = loss.item<double>();
+  if (ended) ended(Part::forward);
   try {
     require(std::isfinite(value), "the loss is {}", value);
     const auto gradients = torch::autograd::grad({loss}, leaves(state.optimizer.groups));
+    if (ended) ended(Part::backward);
     const Projections projections =
-        train::step(state.optimizer, gradients, rates_of(state.step, options), options);
+        train::step(state.optimizer, gradients, rates_of(state.step, options), options, ended);
     state.tally.projections += projections.asked;
     state.tally.projections_skipped += projections.skipped;
   } catch (const Error& error) {

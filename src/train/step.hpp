@@ -15,6 +15,6 @@ bool due(int64_t step, int64_t every, const TrainOptions& options);
 // half stepped. Soft caps get their certified division where an evaluation or a checkpoint is due;
 // between, they err by rounding (optimizer.hpp).
 void advance(State& state, const data::Dataset& dataset, data::Order& order,
-             const TrainOptions& options);
+             const TrainOptions& options, const PartEnded& ended = {});
 
 }  // namespace taut::train

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "models/network.hpp"
+#include "src/train/optimizer.hpp"
+
+namespace taut::train {
+
+// Floating point operations of the matrix products in one pass of `batch` examples and back, as the
+// architecture has them: two for every multiplication and addition.
+struct PassFlops {
+  double forward = 0, backward = 0;
+};
+PassFlops pass_flops(const models::Network& network, int64_t batch);
+
+// Of one certified division of every capped matrix: Gram matrix of the short side and Cholesky
+// test, in double. With short side m and long side n: m^2 n (a triangle of A^T A) + m^3 / 3.
+double proof_flops(const std::vector<Group>& groups);
+
+// Bytes of weights, and of what the optimizer carries from step to step.
+struct StoredBytes {
+  int64_t weights = 0, optimizer = 0;
+};
+StoredBytes stored_bytes(const std::vector<Group>& groups);
+
+}  // namespace taut::train
