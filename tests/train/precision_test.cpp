@@ -1,11 +1,15 @@
 #include "src/train/precision.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <boost/test/unit_test.hpp>
 
+#include "models/models.hpp"
 #include "src/core/core.hpp"
+#include "src/io/io.hpp"
+#include "src/io/run.hpp"
 #include "src/train/state.hpp"
 #include "src/train/step.hpp"
 #include "tests/support.hpp"
