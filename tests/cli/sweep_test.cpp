@@ -212,6 +212,12 @@ BOOST_AUTO_TEST_CASE(ctrl_c_stops_the_sweep_and_the_same_command_goes_on) {
   BOOST_TEST(contains(stopped.err, "the same command goes on"));
   BOOST_TEST(!std::filesystem::exists(folder / "runs" / "constraint.w_max=1"));
   BOOST_TEST(state(listed(folder, grid), 0) == "unfinished");
+  // A last point that is stopped is not a finished one.
+  const pid_t alone = start(folder, {"sweep", grid, "--index", "0"});
+  while (!contains(slurp(folder / "err"), "point 0"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  kill(alone, SIGINT);
+  BOOST_TEST(finish(folder, alone).status == 130);
   done(invoke(folder, {"sweep", grid}));
   for (const size_t i : {0, 1}) BOOST_TEST(state(listed(folder, grid), i) == "finished");
 }
