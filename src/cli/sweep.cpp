@@ -6,6 +6,7 @@
 #include "src/cli/training.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
+#include "src/io/folder_lock.hpp"
 
 namespace taut::cli {
 namespace {
@@ -31,6 +32,7 @@ std::vector<size_t> chosen_points(const SweepCall& call, const Grid& grid) {
 // Whether the point is finished now; false: stopped by the user.
 bool train_point(const Grid& grid, const Point& point) {
   const std::filesystem::path folder = grid.out / point.name;
+  const io::FolderLock lock(folder);  // two sweeps of one grid, or two jobs of one index
   const Stored stored = stored_run(grid, point);
   switch (stored.progress) {
     case Progress::finished:

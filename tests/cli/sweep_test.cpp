@@ -1,8 +1,11 @@
 #include <ATen/ATen.h>
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "src/io/folder_lock.hpp"
 #include "src/io/io.hpp"
 #include "tests/cli/program.hpp"
 
@@ -175,6 +178,48 @@ BOOST_AUTO_TEST_CASE(a_failing_point_shows_in_the_exit_status_alone) {
   const auto list = listed(folder, grid);
   BOOST_TEST(state(list, 0) == "missing");
   BOOST_TEST(state(list, 1) == "finished");
+}
+
+BOOST_AUTO_TEST_CASE(two_processes_never_train_one_point) {
+  const TempFolder folder;
+  const std::string grid = written(folder, kTwoCaps);
+  {
+    const taut::io::FolderLock lock(folder / "runs" / "constraint.w_max=0.5");
+    const Outcome swept = invoke(folder, {"sweep", grid});
+    BOOST_TEST(swept.status == 2);
+    BOOST_TEST(contains(swept.err, "point 0 failed: another process works in"));
+    const auto list = listed(folder, grid);
+    BOOST_TEST(state(list, 0) == "missing");
+    BOOST_TEST(state(list, 1) == "finished");
+  }
+  done(invoke(folder, {"sweep", grid}));
+  BOOST_TEST(state(listed(folder, grid), 0) == "finished");
+}
+
+BOOST_AUTO_TEST_CASE(ctrl_c_stops_the_sweep_and_the_same_command_goes_on) {
+  const TempFolder folder;
+  const std::string shared =
+      "[set]\ndata.name = \"synthetic\"\nsteps = 4000\nbatch = 16\nmodel.width = 16\n"
+      "evaluate_every = 1000\ncheckpoint_every = 100\n";
+  const std::string grid = written(folder, kTwoCaps, shared);
+  const pid_t child = start(folder, {"sweep", grid});
+  const std::filesystem::path first = folder / "runs" / "constraint.w_max=0.5";
+  while (!std::filesystem::exists(first / "checkpoint.h5"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  kill(child, SIGINT);
+  const Outcome stopped = finish(folder, child);
+  BOOST_TEST(stopped.status == 130, stopped.err);
+  BOOST_TEST(contains(stopped.err, "the same command goes on"));
+  BOOST_TEST(!std::filesystem::exists(folder / "runs" / "constraint.w_max=1"));
+  BOOST_TEST(state(listed(folder, grid), 0) == "unfinished");
+  // A last point that is stopped is not a finished one.
+  const pid_t alone = start(folder, {"sweep", grid, "--index", "0"});
+  while (!contains(slurp(folder / "err"), "point 0"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  kill(alone, SIGINT);
+  BOOST_TEST(finish(folder, alone).status == 130);
+  done(invoke(folder, {"sweep", grid}));
+  for (const size_t i : {0, 1}) BOOST_TEST(state(listed(folder, grid), i) == "finished");
 }
 
 BOOST_AUTO_TEST_CASE(bad_grids_are_one_line_before_any_work) {
