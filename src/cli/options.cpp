@@ -153,6 +153,8 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
   add_loss_options(command, t.loss);
   add(command, "steps", t.steps, "optimizer steps")->check(count(1));
   add(command, "batch", t.batch, "examples per step")->check(count(1));
+  add(command, "slices", t.slices, "parts of a batch, one after the other or shared by processes")
+      ->check(count(1));
   add(command, "schedule", t.schedule, "constant, or linear or cosine decay to zero")
       ->check(CLI::IsMember({"constant", "linear", "cosine"}));
   add(command, "warmup", t.warmup, "share of the steps with a rising rate")

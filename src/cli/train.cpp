@@ -78,7 +78,8 @@ int resume_run(TrainCall& call) {
   require(run.checkpoint.random_state.defined(),
           "{} holds weights only, no state of a training: it cannot be resumed", call.resume);
   call.options = run.options;
-  train::TrainContext context{call.resume, run.checkpoint.config, provenance(), default_bound};
+  train::TrainContext context{call.resume, run.checkpoint.config, provenance(), default_bound,
+                              team::world()};
   return finish(call, context, &run.checkpoint);
 }
 
@@ -92,7 +93,8 @@ int start_run(TrainCall& call) {
     return 0;
   }
   const std::filesystem::path folder = run_folder(call);
-  train::TrainContext context{folder, print_config(*call.command), provenance(), default_bound};
+  train::TrainContext context{folder, print_config(*call.command), provenance(), default_bound,
+                              team::world()};
   // Data and network are made once before an old run is touched: what cannot be trained loses
   // nothing.
   const data::Dataset dataset = data::open_dataset(call.options.data);
@@ -100,10 +102,12 @@ int start_run(TrainCall& call) {
                                                 make_generator(call.options.seed));
   train::check(call.options, network);
   train::check_rows(network, dataset);
-  io::create_run(folder, call.force);
-  nlohmann::json facts = context.provenance;
-  facts["config"] = context.config;
-  io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
+  team::on_first(context.team, [&] {
+    io::create_run(folder, call.force);
+    nlohmann::json facts = context.provenance;
+    facts["config"] = context.config;
+    io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
+  });
   return finish(call, context, nullptr);
 }
 

@@ -137,6 +137,10 @@ kernels::Polar polar_of(const OptimizerOptions& options) {
 void check(const TrainOptions& options) {
   require_count("steps", options.steps);
   require_count("batch", options.batch);
+  require_count("slices", options.slices);
+  require(options.slices <= options.batch,
+          "slices: expected at most one for each of {} examples, got {}", options.batch,
+          options.slices);
   require_count("evaluate_every", options.evaluate_every);
   require_count("evaluate_examples", options.evaluate_examples);
   require_count("checkpoint_every", options.checkpoint_every);

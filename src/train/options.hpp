@@ -55,8 +55,9 @@ struct TrainOptions {
   OptimizerOptions optimizer;
   ConstraintOptions constraint;
   LossOptions loss;
-  int64_t steps = 500;               // > 0
-  int64_t batch = 128;               // > 0
+  int64_t steps = 500;  // > 0
+  int64_t batch = 128;  // > 0
+  int64_t slices = 1;   // of a batch, computed one after the other, > 0; several ranks share them
   std::string schedule = "linear";   // constant, linear or cosine
   double warmup = 0;                 // share of the steps, [0, 1)
   int64_t evaluate_every = 100;      // steps

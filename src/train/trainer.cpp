@@ -8,7 +8,9 @@
 #include "models/models.hpp"
 #include "src/core/core.hpp"
 #include "src/io/run.hpp"
+#include "src/io/weights.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/exchange.hpp"
 #include "src/train/schedule.hpp"
 #include "src/train/step.hpp"
 
@@ -32,8 +34,13 @@ bool due(int64_t step, int64_t every, const TrainOptions& options) {
 void save(Session& session, State& state, bool best) {
   if (session.saved_step == state.step && !best) return;
   state.seconds = session.seconds_before + session.watch.seconds();
-  io::save_run_checkpoint(session.context.folder, snapshot(state, session.context),
-                          static_cast<int>(session.options.keep), best);
+  const team::Team& team = session.context.team;
+  if (team.size > 1) team::require_same(team, io::fingerprint(state.network), "weights");
+  share_state(state.optimizer);
+  team::on_first(team, [&] {
+    io::save_run_checkpoint(session.context.folder, snapshot(state, session.context),
+                            static_cast<int>(session.options.keep), best);
+  });
   session.saved_step = state.step;
 }
 
@@ -42,7 +49,7 @@ bool judge(const Session& session, State& state) {
   const TrainOptions& o = session.options;
   const int64_t batch = std::max<int64_t>(o.batch, 256);
   state.validation = evaluate(state.network, session.dataset, session.dataset.validation,
-                              o.evaluate_examples, batch);
+                              o.evaluate_examples, batch, session.context.team);
   if (session.context.bound) {
     at::NoGradGuard no_grad;
     state.bound = session.context.bound(state.network);
@@ -86,14 +93,15 @@ std::string progress_of(const Session& session, const State& state, const Line& 
 void run(Session& session, State& state) {
   const TrainOptions& o = session.options;
   data::Order order = order_of(o, session.dataset);
+  const team::Team& team = session.context.team;
   Progress out;
-  while (state.step < o.steps && !interrupted()) {
+  while (state.step < o.steps && !team::any(team, interrupted())) {
     advance(state, session.dataset, order, o);
     const bool evaluates = due(state.step, o.evaluate_every, o);
     const bool best = evaluates && judge(session, state);
     const Line line = line_of(session, state);
     if (evaluates) {
-      io::append_metrics(session.context.folder, json(line));
+      team::on_first(team, [&] { io::append_metrics(session.context.folder, json(line)); });
       state.tally = {};
     }
     if (best || due(state.step, o.checkpoint_every, o)) save(session, state, best);
@@ -121,12 +129,20 @@ TrainSummary summary_of(const TrainOptions& options, const State& state) {
 TrainSummary train(const TrainOptions& options, const TrainContext& context,
                    const io::Checkpoint* resume) {
   check(options);
+  const team::Team& team = context.team;
+  require(options.batch >= team.size && (options.slices == 1 || options.slices % team.size == 0),
+          "a batch of {} examples in {} slices cannot be shared by {} processes alike",
+          options.batch, options.slices, team.size);
   const data::Dataset dataset = data::open_dataset(options.data);
-  State state =
-      resume != nullptr ? resumed_state(options, dataset, *resume) : fresh_state(options, dataset);
+  State state = resume != nullptr ? resumed_state(options, dataset, *resume, team)
+                                  : fresh_state(options, dataset, team);
   check(options, state.network);
   check_rows(state.network, dataset);
-  if (resume != nullptr) io::truncate_metrics(context.folder, state.step);
+  team::require_same(team, fmt::format("{}, step {}", context.config, state.step),
+                     "configuration and step");
+  share_weights(state.optimizer);
+  if (resume != nullptr)
+    team::on_first(team, [&] { io::truncate_metrics(context.folder, state.step); });
   Session session{options, context, dataset, Stopwatch(), state.seconds};
   if (resume != nullptr) session.saved_step = state.step;
   run(session, state);
