@@ -88,6 +88,7 @@ int start_run(TrainCall& call) {
           "expected CONFIG, a preset or a .toml file; or --resume RUN");
   if (!call.config.empty()) apply_config(*call.command, config_text(call.config), call.config);
   train::check(call.options);
+  train::check(call.options, team::world());
   if (call.print.given) {
     fmt::print("{}", print_config(*call.command));
     return 0;

@@ -1,3 +1,5 @@
+#include <ATen/ATen.h>
+
 #include <cassert>
 #include <cstdlib>
 
@@ -15,8 +17,9 @@ void Pending::wait() {}
 
 void Pending::poll() {}
 
-Pending start_gather(const Team& team, const at::Tensor&, const at::Tensor&, int) {
+Pending start_gather(const Team& team, const at::Tensor& part, const at::Tensor& all, int) {
   assert(team.size == 1);
+  all[0].copy_(part);
   return {};
 }
 

@@ -93,7 +93,10 @@ void start_pieces(Pending::Transfer& transfer, const at::Tensor& tensor, const S
 
 // Messages of one pair of ranks do not overtake each other: no tags are needed.
 Pending start_gather(const Team& team, const at::Tensor& part, const at::Tensor& all, int owner) {
-  if (team.size == 1) return {};
+  if (team.size == 1) {
+    all[0].copy_(part);
+    return {};
+  }
   auto transfer = std::make_shared<Pending::Transfer>(std::vector<at::Tensor>{part, all});
   if (team.rank != owner) {
     start_pieces(*transfer, part, [&](char* data, int count, MPI_Datatype type, MPI_Request* to) {

@@ -158,6 +158,14 @@ models::Threat threat_of(const LossOptions& options, const models::InputSpec& in
       options.threat.empty() ? models::threat_names(input).front() : options.threat, input);
 }
 
+void check(const TrainOptions& options, const team::Team& team) {
+  require(options.batch >= team.size, "batch: expected an example for each of {} processes, got {}",
+          team.size, options.batch);
+  require(options.slices == 1 || options.slices % team.size == 0,
+          "slices: expected 1 or a multiple of the {} processes, got {}", team.size,
+          options.slices);
+}
+
 void check(const TrainOptions& options, const models::Network& network) {
   const LossOptions& l = options.loss;
   const models::InputSpec& input = network.input;

@@ -5,6 +5,7 @@
 #include "kernels/orthogonalize.hpp"
 #include "models/models.hpp"
 #include "src/data/data.hpp"
+#include "src/team/team.hpp"
 
 namespace taut::train {
 
@@ -72,6 +73,8 @@ kernels::Polar polar_of(const OptimizerOptions& options);
 
 // Throws Error naming the first option that is out of its range, with the range and the value.
 void check(const TrainOptions& options);
+// And what the number of processes asks of batch and slices.
+void check(const TrainOptions& options, const team::Team& team);
 // And what only data and network can tell: threats and augmentations that these inputs do not have,
 // a constant that is too large for loss.certified_eps.
 void check(const TrainOptions& options, const models::Network& network);

@@ -130,9 +130,7 @@ TrainSummary train(const TrainOptions& options, const TrainContext& context,
                    const io::Checkpoint* resume) {
   check(options);
   const team::Team& team = context.team;
-  require(options.batch >= team.size && (options.slices == 1 || options.slices % team.size == 0),
-          "a batch of {} examples in {} slices cannot be shared by {} processes alike",
-          options.batch, options.slices, team.size);
+  check(options, team);
   const data::Dataset dataset = data::open_dataset(options.data);
   State state = resume != nullptr ? resumed_state(options, dataset, *resume, team)
                                   : fresh_state(options, dataset, team);
