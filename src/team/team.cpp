@@ -34,20 +34,18 @@ std::string spread(const Team& team, const std::string& text) {
 
 Team join() {
   const Launch found = launch();
-  if (!found.started && found.size <= 1) return joined;
+  // A shell that srun started alone passes its variables on to everything it runs.
+  if (found.size == 1 || (!found.started && found.size == 0)) return joined;
   require(
       found.started,
       "srun started {} processes that do not know of each other: srun --mpi=pmix (srun --mpi=list "
       "shows what there is)",
       found.size);
   Team team;
-  if (!start_transport(team)) {
-    require(
-        found.size == 1 || (found.size == 0 && found.rank == 0),
-        "this taut was built without MPI and runs as one process: install libopenmpi-dev and build "
-        "it again");
-    return joined;
-  }
+  require(
+      start_transport(team),
+      "this taut was built without MPI and runs as one process: install libopenmpi-dev and build "
+      "it again");
   joined = team;
   require(found.size == 0 || found.size == team.size,
           "the launcher started {} processes, MPI knows of {}: it is the launcher of another MPI",

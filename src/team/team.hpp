@@ -41,7 +41,7 @@ class Pending {
 };
 
 // Every rank calls the same transfers in the same order, with contiguous tensors of the same shape
-// and type: fp32, fp64, int64, bytes or bools, on the CPU.
+// and type: fp32, fp64, int64, bytes or bools; of the CPU, or of a GPU of each rank's own.
 
 // The parts of all ranks, in their order, in `all` (ranks, ...) of `owner`; of the others `all` is
 // undefined.

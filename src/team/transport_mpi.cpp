@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "src/core/core.hpp"
+#include "src/team/device.hpp"
+#include "src/team/pending.hpp"
 #include "src/team/transport.hpp"
 
 namespace taut::team {
@@ -24,8 +26,6 @@ bool running = false;
 MPI_Comm data_room = MPI_COMM_NULL, end_room = MPI_COMM_NULL;
 
 MPI_Datatype type_of(const at::Tensor& tensor) {
-  require(tensor.device().is_cpu(), "several processes train on CPUs, got a tensor on {}",
-          tensor.device().str());
   switch (tensor.scalar_type()) {
     case at::kFloat:
       return MPI_FLOAT;
@@ -44,20 +44,9 @@ MPI_Datatype type_of(const at::Tensor& tensor) {
 
 }  // namespace
 
-struct Pending::Transfer {
-  std::vector<at::Tensor> tensors;
-  std::vector<MPI_Request> requests{};
-
-  explicit Transfer(std::vector<at::Tensor> kept) : tensors(std::move(kept)) {}
-  Transfer(const Transfer&) = delete;
-  Transfer& operator=(const Transfer&) = delete;
-  ~Transfer() {
-    if (!requests.empty()) new std::vector<at::Tensor>(std::move(tensors));  // still MPI's
-  }
-};
-
 void Pending::wait() {
   if (!transfer) return;
+  if (transfer->join) std::exchange(transfer->join, {})();
   std::vector<MPI_Request>& all = transfer->requests;
   MPI_Waitall(static_cast<int>(all.size()), all.data(), MPI_STATUSES_IGNORE);
   all.clear();
@@ -65,7 +54,7 @@ void Pending::wait() {
 }
 
 void Pending::poll() {
-  if (!transfer) return;
+  if (!transfer || transfer->join) return;
   int done = 0;
   std::vector<MPI_Request>& all = transfer->requests;
   MPI_Testall(static_cast<int>(all.size()), all.data(), &done, MPI_STATUSES_IGNORE);
@@ -97,6 +86,7 @@ Pending start_gather(const Team& team, const at::Tensor& part, const at::Tensor&
     all[0].copy_(part);
     return {};
   }
+  if (part.is_cuda()) return start_gather_on_device(team, part, all, owner);
   auto transfer = std::make_shared<Pending::Transfer>(std::vector<at::Tensor>{part, all});
   if (team.rank != owner) {
     start_pieces(*transfer, part, [&](char* data, int count, MPI_Datatype type, MPI_Request* to) {
@@ -119,6 +109,7 @@ Pending start_gather(const Team& team, const at::Tensor& part, const at::Tensor&
 
 Pending start_broadcast(const Team& team, const at::Tensor& tensor, int owner) {
   if (team.size == 1) return {};
+  if (tensor.is_cuda()) return start_broadcast_on_device(team, tensor, owner);
   auto transfer = std::make_shared<Pending::Transfer>(std::vector<at::Tensor>{tensor});
   start_pieces(*transfer, tensor, [&](char* data, int count, MPI_Datatype type, MPI_Request* to) {
     MPI_Ibcast(data, count, type, owner, data_room, to);
