@@ -79,4 +79,11 @@ BOOST_AUTO_TEST_CASE(ranks_that_cannot_meet_are_told_once) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(without_mpi_there_is_one_process) {
+  if (team::mpi_version() != "not in this build") return test::skip("this build has MPI");
+  test::TempFolder folder;
+  const Environment environment({{"OMPI_COMM_WORLD_SIZE", "2"}, {"OMPI_COMM_WORLD_RANK", "0"}});
+  test::refused(test::invoke(folder, {"data", "list"}), "built without MPI");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
