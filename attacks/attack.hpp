@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/models.hpp"
+#include "src/team/team.hpp"
 
 namespace taut::attacks {
 
@@ -22,6 +23,8 @@ struct AttackOptions {
   Loss loss = Loss::margin;
   int64_t batch = 256;  // rows at once; results do not depend on it
   uint64_t seed = 0;
+  team::Team team{};  // ranks that take the batches of an attempt in turn; all return the whole
+                      // result, bit for bit that of one
 };
 
 // The rows under attack: the inputs of their examples, and which position's prediction is meant.

@@ -167,11 +167,39 @@ void prepare(Campaign& c) {
   c.gradients = c.aims.gradients;
 }
 
+namespace {
+
+// What the owner of a chunk found.
+void share_rows(const team::Team& team, const Best& best, const Tensor& index, int owner) {
+  for (const Tensor& all : {best.radius, best.adversarial}) {
+    const Tensor part = all.index_select(0, index);
+    team::broadcast(team, part, owner);
+    if (owner != team.rank) all.index_copy_(0, index, part);
+  }
+}
+
+}  // namespace
+
+// Ranks take whole chunks: sums of others are rounded otherwise, and a search follows the last bit.
 void attempt(Campaign& c, const Tensor& among, const Tensor& eps, const Attempt& how) {
-  const Tensor todo = among.logical_and(c.attackable).logical_and(c.found.radius > eps);
-  for_chunks(todo.nonzero().flatten(), c.options.batch, [&](const Tensor& index) {
-    if (!interrupted()) attempt_chunk(c, index, eps, how);
+  const team::Team& team = c.options.team;
+  const Tensor todo =
+      among.logical_and(c.attackable).logical_and(c.found.radius > eps).nonzero().flatten();
+  const int64_t before = c.gradients;
+  int64_t chunk = 0;
+  for_chunks(todo, c.options.batch, [&](const Tensor& index) {
+    const bool mine = chunk++ % team.size == team.rank;
+    if (mine && !interrupted()) attempt_chunk(c, index, eps, how);
   });
+  if (team.size == 1) return;
+  chunk = 0;
+  for_chunks(todo, c.options.batch, [&](const Tensor& index) {
+    const auto owner = static_cast<int>(chunk++ % team.size);
+    for (const Best* best : {&c.found, &c.confirmed}) share_rows(team, *best, index, owner);
+  });
+  const Tensor gradients = at::full({1}, c.gradients - before, at::kLong);
+  team::sum(team, gradients);
+  c.gradients = before + gradients.item<int64_t>();
 }
 
 namespace {

@@ -19,18 +19,39 @@ struct Logits {
   Upper error;
 };
 
+// Batches in a row and who takes each: whole ones, since sums of others are rounded otherwise.
+template <class Work>
+void for_batches(int64_t examples, int64_t batch, const team::Team& team, const Work& work) {
+  for (int64_t i = 0; i * batch < examples; ++i) {
+    work(i * batch, std::min(batch, examples - i * batch), static_cast<int>(i % team.size));
+  }
+}
+
+// `rows` of logits for each example.
 Logits evaluate_all(const Network& network, const Norms& norms, const at::Tensor& input,
-                    int64_t batch) {
-  std::vector<at::Tensor> parts;
-  Upper error;
-  for (int64_t start = 0; start < input.size(0); start += batch) {
-    const at::Tensor part = input.narrow(0, start, std::min(batch, input.size(0) - start));
+                    int64_t rows, const CertifyOptions& options) {
+  const team::Team& team = options.team;
+  const int64_t classes = head_of(network).weight.size(0);
+  const at::Tensor values = at::empty({input.size(0) * rows, classes}, at::kDouble);
+  const at::Tensor errors = at::zeros({team.size}, at::kDouble);
+  double largest = 0;
+  for_batches(input.size(0), options.batch, team, [&](int64_t first, int64_t count, int owner) {
+    if (owner != team.rank) return;
+    const at::Tensor part = input.narrow(0, first, count);
     check_input(network.input, part);
     const Evaluated e = evaluate(network, norms, part);
-    parts.push_back(e.logits.flatten(0, 1));
-    error = max(error, e.error);
-  }
-  return {at::cat(parts), error};
+    const at::Tensor logits = e.logits.flatten(0, 1);
+    require(logits.size(0) == count * rows, "expected {} labels an example, got {}",
+            logits.size(0) / count, rows);
+    values.narrow(0, first * rows, count * rows).copy_(logits);
+    largest = std::max(largest, e.error.value());
+  });
+  for_batches(input.size(0), options.batch, team, [&](int64_t first, int64_t count, int owner) {
+    team::broadcast(team, values.narrow(0, first * rows, count * rows), owner);
+  });
+  errors[team.rank] = largest;
+  team::sum(team, errors);
+  return {values, Upper(errors.max().item<double>())};
 }
 
 // How far apart two real logits must lie for the fp32 program to rank them alike; sqrt(2) as in
@@ -155,9 +176,9 @@ Certificate certify(const Network& network, const Norms& norms, const at::Tensor
   require(!input.is_floating_point() || input.scalar_type() == at::kFloat,
           "expected fp32 pixels: rounding an input to fp32 is not part of the certificate");
   const Stopwatch watch;
-  const Logits logits = evaluate_all(network, norms, input, options.batch);
-  require(label.size(0) == input.size(0) && label.numel() == logits.values.size(0),
-          "expected {} labels, got {}", logits.values.size(0), label.numel());
+  require(label.dim() == 2 && label.size(0) == input.size(0),
+          "expected labels of {} examples, got {}", input.size(0), shape_text(label.sizes()));
+  const Logits logits = evaluate_all(network, norms, input, label.size(1), options);
   const Rows rows(network, logits);
   Certificate c;
   c.weights = weight_bounds(norms);
@@ -178,23 +199,25 @@ Certificate certify(const Network& network, const Norms& norms, const at::Tensor
     // The rules speak of a program whose weights are fp32 as they are stored.
     if (dtype_of(network) != at::kFloat) c.threats.back().radius_deployed.zero_();
   }
-  require_kept(network, input, c, options.batch);
+  require_kept(network, input, c, options.batch, options.team);
   c.seconds = watch.seconds();
   return c;
 }
 
 void require_kept(const Network& network, const at::Tensor& input, const Certificate& c,
-                  int64_t batch) {
+                  int64_t batch, const team::Team& team) {
   const at::NoGradGuard no_grad;
   at::Tensor promised = at::zeros({c.prediction.size(0)}, at::kBool);
   for (const ThreatCertificate& t : c.threats) promised.logical_or_(t.radius_deployed > 0);
   if (!promised.any().item<bool>()) return;
-  std::vector<at::Tensor> seen;
-  for (int64_t start = 0; start < input.size(0); start += batch) {
-    const at::Tensor part = input.narrow(0, start, std::min(batch, input.size(0) - start));
-    seen.push_back(forward(network, part).flatten(0, 1).argmax(1));
-  }
-  const at::Tensor broken = promised.logical_and(at::cat(seen) != c.prediction).nonzero();
+  const at::Tensor seen = c.prediction.clone();
+  const int64_t rows = seen.size(0) / input.size(0);
+  for_batches(input.size(0), batch, team, [&](int64_t first, int64_t count, int owner) {
+    if (owner != team.rank) return;
+    seen.narrow(0, first * rows, count * rows)
+        .copy_(forward(network, input.narrow(0, first, count)).flatten(0, 1).argmax(1));
+  });
+  const at::Tensor broken = promised.logical_and(seen != c.prediction).nonzero();
   if (broken.numel() == 0) return;
   fail(
       "the certificate of row {} is wrong: the fp32 program predicts otherwise without any "

@@ -6,11 +6,14 @@
 #include "certify/norms.hpp"
 #include "certify/state.hpp"
 #include "models/models.hpp"
+#include "src/team/team.hpp"
 
 namespace taut::certify {
 
 struct CertifyOptions {
   int64_t batch = 256;  // examples evaluated at once
+  team::Team team{};  // ranks that take the batches in turn; all return the whole certificate, bit
+                      // for bit that of one
 };
 
 // Certifies every row of `input` (examples, ...) with labels (examples, rows) against each threat:
@@ -29,7 +32,7 @@ Certificate certify(const models::Network& network, const Norms& norms, const at
 // Runs the fp32 program itself on every clean input. Error when it predicts otherwise than the
 // certificate promises of it: then a bound is wrong. certify() ends with this.
 void require_kept(const models::Network& network, const at::Tensor& input, const Certificate& c,
-                  int64_t batch);
+                  int64_t batch, const team::Team& team = {});
 
 // log10 of the constant K of `threat` at radius 0; infinity when there is no finite bound.
 double log10_constant(const models::Network& network, const models::Threat& threat);

@@ -20,10 +20,12 @@ constexpr uint64_t kSeed = 0x5ec7;
 
 enum Slot : size_t { kWide = kSpectralSlots, kX, kOut, kStored };
 
+// The same for every matrix: what a matrix comes to does not depend on those beside it.
 at::Tensor first_block(const at::Tensor& x) {
   const int64_t block = std::min({kBlock, x.size(1), x.size(2)});
-  return at::randn({x.size(0), x.size(2), block}, make_generator(kSeed), x.scalar_type())
-      .to(x.device());
+  return at::randn({1, x.size(2), block}, make_generator(kSeed), x.scalar_type())
+      .to(x.device())
+      .expand({x.size(0), -1, -1});
 }
 
 // Zero vectors stay zero.

@@ -9,7 +9,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/taut
 mkdir -p "$cache"
 
 packages=(g++ cmake ninja-build ccache git python3-venv clang clang-format libclang-rt-dev gnuplot-nox libboost-test-dev
-  libcli11-dev libtomlplusplus-dev libhdf5-dev nlohmann-json3-dev libfmt-dev libbenchmark-dev libopenblas-serial-dev zlib1g-dev libssl-dev libpcre2-dev)
+  libcli11-dev libtomlplusplus-dev libhdf5-dev nlohmann-json3-dev libfmt-dev libbenchmark-dev libopenblas-serial-dev zlib1g-dev libssl-dev libpcre2-dev
+  libopenmpi-dev openmpi-bin)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 

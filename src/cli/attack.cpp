@@ -45,11 +45,10 @@ int verdict(const std::vector<attacks::AttackResult>& results,
     compared += rows.compared;
     inside += static_cast<int64_t>(rows.contradictions.size());
     for (const attacks::Contradiction& c : rows.contradictions) {
-      fmt::print(stderr,
-                 "CONTRADICTION: {}: example {}, position {}: an attack of size {:.17g} lies "
-                 "inside the certified radius {:.17g}\n",
-                 models::describe(result.threat), c.example, c.position, c.attack_radius,
-                 c.certified_radius);
+      say("CONTRADICTION: {}: example {}, position {}: an attack of size {:.17g} lies inside the "
+          "certified radius {:.17g}",
+          models::describe(result.threat), c.example, c.position, c.attack_radius,
+          c.certified_radius);
     }
   }
   say("attacks inside a certified radius: {} of {}", inside, compared);
@@ -83,9 +82,10 @@ std::vector<attacks::AttackResult> attack_all(const AttackCall& call, const Open
   for (const models::Threat& threat : threats) {
     attacks::AttackOptions options = call.options;
     options.eps = eps.at(models::threat_name(threat));
+    say_idle(rows.label.size(0), options.batch);
     say("attacking {} rows: {}", rows.label.size(0), models::describe(threat));
     attacks::AttackResult result = attacks::attack(run.checkpoint.network, rows, threat, options);
-    if (interrupted()) break;
+    if (team::any(options.team, interrupted())) break;
     results.push_back(std::move(result));
   }
   return results;
@@ -108,7 +108,8 @@ int run_attack(AttackCall& call) {
   const auto certificate = certificate_of(run, facts);
   // First: neither a damaged file nor a folder that cannot be written must cost an attack.
   std::vector<attacks::AttackResult> all = earlier(file, threats, facts);
-  prepare_results(run);
+  call.options.team = team::world();
+  team::on_first(call.options.team, [&] { prepare_results(run); });
   std::vector<attacks::AttackResult> results =
       attack_all(call, run, attack_rows(examples, call.rows.positions), threats, eps);
   if (results.empty()) {
@@ -119,7 +120,7 @@ int run_attack(AttackCall& call) {
     result.provenance.insert(facts.begin(), facts.end());
   }
   all.insert(all.end(), results.begin(), results.end());
-  io::save_attacks(file, all);
+  team::on_first(call.options.team, [&] { io::save_attacks(file, all); });
   report::RunReport summary = described(run);
   summary.certificate = certificate;
   summary.attacks = results;

@@ -47,10 +47,13 @@ int run_certify(CertifyCall& call) {
   const Examples examples = validation_examples(run, call.rows);
   const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
   const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
-  prepare_results(run);  // a folder that cannot be written is known before the work
+  // A folder that cannot be written is known before the work.
+  team::on_first(team::world(), [&] { prepare_results(run); });
   const models::Network& network = run.checkpoint.network;
   const Stopwatch watch;
   const certify::Norms norms(network);
+  call.options.team = team::world();
+  say_idle(examples.label.size(0), call.options.batch);
   certify::Certificate certificate =
       certify::certify(network, norms, examples.input, examples.label, threats, call.options);
   certificate.seconds = watch.seconds();
@@ -58,7 +61,7 @@ int run_certify(CertifyCall& call) {
                              examples.label.size(1));
   certificate.provenance = result_provenance(run, examples);
   const std::filesystem::path file = run.folder / "certificate.h5";
-  io::save_certificate(file, certificate);
+  team::on_first(call.options.team, [&] { io::save_certificate(file, certificate); });
   report::RunReport summary = described(run);
   summary.certificate = std::move(certificate);
   print_summary({std::move(summary)}, eps, call.json);

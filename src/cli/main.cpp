@@ -5,6 +5,7 @@
 
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
+#include "src/team/team.hpp"
 
 namespace {
 
@@ -12,20 +13,23 @@ using namespace taut;
 using namespace taut::cli;
 
 constexpr std::array kVerbs = {
-    Verb{"train", "train a network from a preset or a .toml file", bind_train},
+    Verb{"train", "train a network from a preset or a .toml file", bind_train, true},
     Verb{"sweep", "train a grid of runs", bind_sweep},
-    Verb{"certify", "prove radii within which predictions hold", bind_certify},
-    Verb{"attack", "search for perturbations that change predictions", bind_attack},
+    Verb{"certify", "prove radii within which predictions hold", bind_certify, true},
+    Verb{"attack", "search for perturbations that change predictions", bind_attack, true},
     Verb{"compare", "write a report of one run or several", bind_compare},
     Verb{"inspect", "show the layers, their norms and what each adds to the bound", bind_inspect},
     Verb{"convert", "carry weights between runs and safetensors files", bind_convert},
     Verb{"data", "list or fetch data sets", bind_data},
 };
 
-int usage_error(const std::string& text) {
-  fmt::print(stderr, "taut: {}\n", text.substr(0, text.find('\n')));
-  return 2;
+// The first rank speaks for all; only complaints are heard of any.
+void be_quiet() {
+  set_talkative(false);
+  require(std::freopen("/dev/null", "w", stdout) != nullptr, "cannot open /dev/null");
 }
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // CLI11 would call an unknown verb an "argument that was not expected".
 std::string unknown_verb(int argc, char** argv) {
@@ -45,32 +49,37 @@ int run(int argc, char** argv) {
   for (size_t i = 0; i < kVerbs.size(); ++i) {
     runs[i] = kVerbs[i].bind(*app.add_subcommand(kVerbs[i].name, kVerbs[i].help));
   }
-  if (const std::string unknown = unknown_verb(argc, argv); !unknown.empty())
-    return usage_error(unknown);
+  const std::string unknown = unknown_verb(argc, argv);
+  require(unknown.empty(), "{}", unknown);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {  // --help, --version
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return usage_error(error.what());
+    fail("{}", first_line(error.what()));
   }
   catch_interrupts();
   for (size_t i = 0; i < kVerbs.size(); ++i) {
-    if (app.got_subcommand(kVerbs[i].name)) return runs[i]();
+    if (!app.got_subcommand(kVerbs[i].name)) continue;
+    return kVerbs[i].shared || team::world().rank == 0 ? runs[i]() : 0;
   }
-  return usage_error("expected a verb; taut --help lists them");
+  fail("expected a verb; taut --help lists them");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  int status = 2;
+  std::string complaint;
   try {
-    return run(argc, argv);
+    if (team::join().rank > 0) be_quiet();
+    status = run(argc, argv);
   } catch (const Error& error) {
-    std::string text = error.what();
-    std::replace(text.begin(), text.end(), '\n', ' ');  // of a path, say
-    return usage_error(text);
+    complaint = error.what();
+    std::replace(complaint.begin(), complaint.end(), '\n', ' ');  // of a path, say
+    complaint = "taut: " + complaint;
   } catch (const std::exception& error) {
-    return usage_error(error.what());
+    complaint = "taut: " + first_line(error.what());
   }
+  return team::finish(status, complaint);
 }

@@ -161,6 +161,8 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
   add(command, "batch", t.batch, "examples per step")->check(count(1));
   add(command, "precision", t.precision, "of the products of a step: fp32, or bf16 by autocast")
       ->check(CLI::IsMember(train::precision_names()));
+  add(command, "slices", t.slices, "parts of a batch, one after the other or shared by processes")
+      ->check(count(1));
   add(command, "schedule", t.schedule, "constant, or linear or cosine decay to zero")
       ->check(CLI::IsMember({"constant", "linear", "cosine"}));
   add(command, "warmup", t.warmup, "share of the steps with a rising rate")

@@ -100,6 +100,13 @@ std::vector<double> chosen_eps(const OpenRun& run, const RowOptions& rows,
   return eps;
 }
 
+void say_idle(int64_t things, int64_t batch) {
+  const int64_t batches = (things + batch - 1) / batch;
+  if (batches >= team::world().size) return;
+  say("{} of {} processes have no batch: a smaller --batch than {} gives them one",
+      team::world().size - batches, team::world().size, batch);
+}
+
 std::map<std::string, std::string> result_provenance(const OpenRun& run, const Examples& examples) {
   std::map<std::string, std::string> facts = provenance();
   facts["run"] = run.name;

@@ -31,6 +31,9 @@ std::vector<models::Threat> chosen_threats(const OpenRun& run, const RowOptions&
 std::vector<double> chosen_eps(const OpenRun& run, const RowOptions& rows,
                                const models::Threat& threat);
 
+// Says so when there are fewer batches than ranks that could take one.
+void say_idle(int64_t things, int64_t batch);
+
 // Provenance of a result: the program's, and checkpoint, data, config of the run.
 std::map<std::string, std::string> result_provenance(const OpenRun& run, const Examples& examples);
 

@@ -76,10 +76,13 @@ int start_run(TrainCall& call) {
           "expected CONFIG, a preset or a .toml file; or --resume RUN");
   if (!call.config.empty()) apply_config(*call.command, config_text(call.config), call.config);
   train::check(call.options);
+  train::check(call.options, team::world());
   if (call.print.given) {
     fmt::print("{}", print_config(*call.command));
     return 0;
   }
+  require(!call.dry || team::world().size == 1, "--dry-run is for one process, not for {}",
+          team::world().size);
   if (call.dry) return dry_run(call.config, call.options, call.json);
   const std::filesystem::path folder = run_folder(call);
   return finish(call, folder,
@@ -96,7 +99,7 @@ double default_bound(const models::Network& network) {
 train::TrainSummary train_afresh(const std::filesystem::path& folder,
                                  const train::TrainOptions& options, const std::string& config,
                                  bool force) {
-  const train::TrainContext context{folder, config, provenance(), default_bound};
+  const train::TrainContext context{folder, config, provenance(), default_bound, team::world()};
   // Data and network are made once before an old run is touched: what cannot be trained loses
   // nothing.
   const data::Dataset dataset = data::open_dataset(options.data);
@@ -104,10 +107,12 @@ train::TrainSummary train_afresh(const std::filesystem::path& folder,
       models::build(options.model, dataset.input, dataset.classes, make_generator(options.seed));
   train::check(options, network);
   train::check_rows(network, dataset);
-  io::create_run(folder, force);
-  nlohmann::json facts = context.provenance;
-  facts["config"] = context.config;
-  io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
+  team::on_first(context.team, [&] {
+    io::create_run(folder, force);
+    nlohmann::json facts = context.provenance;
+    facts["config"] = context.config;
+    io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
+  });
   return train::train(options, context, nullptr);
 }
 
@@ -116,7 +121,8 @@ train::TrainSummary train_on(const std::filesystem::path& folder) {
   const OpenRun run = open_run(folder, "last", {}, "");
   require(run.checkpoint.random_state.defined(),
           "{} holds weights only, no state of a training: it cannot be resumed", folder.string());
-  const train::TrainContext context{folder, run.checkpoint.config, provenance(), default_bound};
+  const train::TrainContext context{folder, run.checkpoint.config, provenance(), default_bound,
+                                    team::world()};
   return train::train(run.options, context, &run.checkpoint);
 }
 

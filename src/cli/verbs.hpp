@@ -16,6 +16,7 @@ struct Verb {
   const char* name;
   const char* help;
   Run (*bind)(CLI::App& command);
+  bool shared = false;  // ranks work together; of the other verbs the first rank does all
 };
 
 Run bind_train(CLI::App& command);

@@ -8,6 +8,7 @@
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
 #include "src/io/io.hpp"
+#include "src/team/team.hpp"
 
 namespace taut::cli {
 namespace {
@@ -31,6 +32,8 @@ std::map<std::string, std::string> provenance() {
       {"device", "cpu"},
       {"cpu_capability", at::get_cpu_capability()},
       {"threads", std::to_string(at::get_num_threads())},
+      {"ranks", std::to_string(team::world().size)},
+      {"mpi", team::mpi_version()},
       {"cli11", CLI11_VERSION},
       {"fmt", std::to_string(FMT_VERSION)},
   };

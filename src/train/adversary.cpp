@@ -10,7 +10,7 @@ namespace taut::train {
 
 at::Tensor adversarial_images(const models::Network& network, const at::Tensor& images,
                               const at::Tensor& label, const models::Threat& threat, double eps,
-                              int64_t steps, uint64_t key) {
+                              int64_t steps, uint64_t key, int64_t first) {
   const at::NoGradGuard no_grad;
   const attacks::Subject subject{
       models::converted(network, at::kFloat), {}, threat, images.device(), false};
@@ -20,7 +20,7 @@ at::Tensor adversarial_images(const models::Network& network, const at::Tensor& 
   job.position = at::zeros({rows}, at::kLong);
   job.label = label.flatten();
   job.target = at::full({rows}, -1, at::kLong);
-  job.key = attacks::row_keys(key, at::arange(rows, at::kLong), job.position, 0);
+  job.key = attacks::row_keys(key, at::arange(first, first + rows, at::kLong), job.position, 0);
   job.delta = attacks::random_point(job.ball, job.key);
   const at::Tensor delta = attacks::pgd(subject, job, attacks::Loss::cross_entropy, steps).delta;
   return attacks::settle(job.ball, delta);

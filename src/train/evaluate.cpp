@@ -22,7 +22,8 @@ void check_rows(const models::Network& network, const data::Dataset& dataset) {
 }
 
 Evaluation evaluate(const models::Network& network, const data::Dataset& dataset,
-                    const data::Split& split, int64_t examples, int64_t batch) {
+                    const data::Split& split, int64_t examples, int64_t batch,
+                    const team::Team& team) {
   at::NoGradGuard no_grad;
   require(batch > 0, "expected a batch > 0, got {}", batch);
   const int64_t count = std::min(examples, data::size(dataset, split));
@@ -30,7 +31,7 @@ Evaluation evaluate(const models::Network& network, const data::Dataset& dataset
           data::size(dataset, split));
   double loss = 0;
   int64_t correct = 0, rows = 0;
-  for (int64_t from = 0; from < count; from += batch) {
+  for (int64_t from = team.rank * batch; from < count; from += team.size * batch) {
     const at::Tensor indices = at::arange(from, std::min(from + batch, count), at::kLong);
     const data::Batch some = data::gather(dataset, split, indices);
     const at::Tensor logits = models::forward(network, some.input);
@@ -39,8 +40,11 @@ Evaluation evaluate(const models::Network& network, const data::Dataset& dataset
     correct += count_correct(logits, some.label);
     rows += some.label.numel();
   }
-  return {loss / static_cast<double>(rows),
-          static_cast<double>(correct) / static_cast<double>(rows)};
+  const at::Tensor sums =
+      at::tensor({loss, static_cast<double>(correct), static_cast<double>(rows)}, at::kDouble);
+  team::sum(team, sums);
+  const auto* const all = sums.data_ptr<double>();
+  return {all[0] / all[2], all[1] / all[2]};
 }
 
 }  // namespace taut::train

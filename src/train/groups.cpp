@@ -5,6 +5,7 @@
 #include "models/walk.hpp"
 #include "src/core/core.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/owners.hpp"
 
 namespace taut::train {
 namespace {
@@ -64,7 +65,15 @@ at::Tensor member_of(const at::Tensor& storage, const Member& member) {
       .view(member.shape);
 }
 
-void store(Group& group, const std::vector<at::Tensor>& parts, c10::IntArrayRef shape) {
+// A group before its values lie side by side.
+struct Draft {
+  Group group;
+  std::vector<at::Tensor> parts;  // entries of each member
+  std::vector<int64_t> shape;     // of the first member's matrix or table
+};
+
+void store(Draft& draft) {
+  auto& [group, parts, shape] = draft;
   int64_t offset = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     group.members[i].offset = offset;
@@ -97,15 +106,11 @@ std::vector<std::pair<std::string, at::Tensor>> named_state(const Group& group) 
   return {{"adam_m.", group.momentum}, {"adam_v.", group.second}};
 }
 
-}  // namespace
-
-std::vector<Group> make_groups(models::Network& network, const OptimizerOptions& optimizer,
-                               const ConstraintOptions& constraint) {
-  std::vector<Group> groups;
-  std::vector<std::vector<at::Tensor>> parts;
-  std::vector<std::vector<int64_t>> shapes;  // of the first member
+std::vector<Draft> drafts_of(models::Network& network, const OptimizerOptions& optimizer,
+                             const ConstraintOptions& constraint) {
+  std::vector<Draft> drafts;
   std::map<std::string, size_t> index;
-  std::map<std::string, std::pair<size_t, size_t>> place;  // path to group and member
+  size_t place = 0;
   models::for_each_tensor(network, [&](const std::string& path, at::Tensor& tensor, Role role) {
     if (!models::is_trained(role)) return;
     Group like;
@@ -115,22 +120,59 @@ std::vector<Group> make_groups(models::Network& network, const OptimizerOptions&
     like.layout = layout_of(role, like.rule, like.method);
     like.cap = rms_cap_of(role, constraint);
     const auto shape = matrix_shape(tensor.sizes(), fuses_heads(role, constraint));
-    const auto [at, fresh] = index.emplace(key_of(path, shape, like), groups.size());
-    if (fresh) {
-      groups.push_back(like);
-      parts.emplace_back();
-      shapes.push_back(shape);
-    }
-    Group& group = groups[at->second];
-    place[path] = {at->second, group.members.size()};
-    group.members.push_back({path, tensor.sizes().vec(), 0, {}});
-    parts[at->second].push_back(tensor.detach().to(at::kFloat).flatten());
+    const auto [at, fresh] = index.emplace(key_of(path, shape, like), drafts.size());
+    if (fresh) drafts.push_back({like, {}, shape});
+    Draft& draft = drafts[at->second];
+    draft.group.members.push_back({path, tensor.sizes().vec(), place++, 0, {}});
+    draft.parts.push_back(tensor.detach().to(at::kFloat).flatten());
   });
-  for (size_t i = 0; i < groups.size(); ++i) store(groups[i], parts[i], shapes[i]);
+  return drafts;
+}
+
+// The same with the members of each owner in a group of their own.
+std::vector<Draft> divided(const std::vector<Draft>& drafts, int ranks) {
+  std::vector<double> costs;
+  for (const Draft& draft : drafts) {
+    const bool matrices = draft.group.layout == Layout::matrices;
+    for (const at::Tensor& part : draft.parts) {
+      costs.push_back(step_cost(part.numel(), draft.shape, matrices));
+    }
+  }
+  const std::vector<int> owners = divide(costs, ranks);
+  std::vector<Draft> all;
+  size_t first = 0;
+  for (const Draft& draft : drafts) {
+    for (int rank = 0; rank < ranks; ++rank) {
+      Draft own{draft.group, {}, draft.shape};
+      own.group.owner = rank;
+      own.group.members.clear();
+      for (size_t i = 0; i < draft.parts.size(); ++i) {
+        if (owners[first + i] != rank) continue;
+        own.group.members.push_back(draft.group.members[i]);
+        own.parts.push_back(draft.parts[i]);
+      }
+      if (!own.parts.empty()) all.push_back(std::move(own));
+    }
+    first += draft.parts.size();
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<Group> make_groups(models::Network& network, const OptimizerOptions& optimizer,
+                               const ConstraintOptions& constraint, int ranks) {
+  std::vector<Draft> drafts = drafts_of(network, optimizer, constraint);
+  if (ranks > 1) drafts = divided(drafts, ranks);
+  std::vector<Group> groups;
+  std::map<std::string, at::Tensor> leaf;
+  for (Draft& draft : drafts) {
+    store(draft);
+    for (const Member& member : draft.group.members) leaf[member.path] = member.leaf;
+    groups.push_back(std::move(draft.group));
+  }
   models::for_each_tensor(network, [&](const std::string& path, at::Tensor& tensor, Role role) {
-    if (!models::is_trained(role)) return;
-    const auto [group, member] = place.at(path);
-    tensor = groups[group].members[member].leaf;
+    if (models::is_trained(role)) tensor = leaf.at(path);
   });
   return groups;
 }

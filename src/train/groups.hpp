@@ -22,6 +22,7 @@ enum class Layout { matrices, rows, entries };
 struct Member {
   std::string path;
   std::vector<int64_t> shape;
+  size_t place = 0;    // in the network's order
   int64_t offset = 0;  // entries, in the group's tensors
   at::Tensor leaf;     // the network's tensor: a view of the group's `value` that wants a gradient
 };
@@ -31,6 +32,7 @@ struct Member {
 struct Group {
   Rule rule = Rule::adam;
   Layout layout = Layout::entries;
+  int owner = 0;        // the rank that steps it
   bool decays = false;  // weight decay applies
   double cap = 0;       // RMS->RMS of a matrix, RMS of a table row; infinity: none
   std::string method;   // of the constraint (constraint.hpp)
@@ -46,9 +48,10 @@ struct Group {
 
 // Groups all trainable tensors: matrices by shape, cap and method (a head is a matrix unless heads
 // are fused), each table on its own, the rest as one row of entries. From here on the network's
-// tensors are leaves and live in the groups. State starts at zero.
+// tensors are leaves and live in the groups. State starts at zero. Among several ranks every tensor
+// has one owner, so that their work is about the same, and a group holds those of one owner.
 std::vector<Group> make_groups(models::Network& network, const OptimizerOptions& optimizer,
-                               const ConstraintOptions& constraint);
+                               const ConstraintOptions& constraint, int ranks = 1);
 
 // The network's tensors in group order: what to differentiate with respect to.
 std::vector<at::Tensor> leaves(const std::vector<Group>& groups);

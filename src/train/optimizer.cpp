@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -48,7 +49,6 @@ bool hold_after(Group& group, const ConstraintOptions& options, const Move& move
   }
   const double cap = factor * group.cap;
   const bool lazy = options.lazy && std::isfinite(cap);
-  group.held = move.certify || lazy || std::isinf(cap) || group.method != "soft_cap";
   if (lazy) {
     group.bound = carried_bound(group.bound, group.value.sizes(), move);
     if (group.bound <= cap) return false;
@@ -60,45 +60,75 @@ bool hold_after(Group& group, const ConstraintOptions& options, const Move& move
   return true;
 }
 
-std::string bound_name(const Group& group) { return "bound." + group.members.front().path; }
+// Whether the constraint leaves its group within the cap for certain.
+bool certifies(const Group& group, const ConstraintOptions& options, bool certify) {
+  const bool soft = group.layout == Layout::matrices && group.method == "soft_cap";
+  return certify || options.lazy || !soft || std::isinf(group.cap);
+}
 
-std::string block_name(const Group& group) { return "block." + group.members.front().path; }
+std::string bound_name(const Member& member) { return "bound." + member.path; }
+
+std::string block_name(const Member& member) { return "block." + member.path; }
 
 std::string uncapped_name(const Member& member) { return "uncapped." + member.path; }
 
-// Bounds that lazy caps carry, and where singular vectors are looked for next.
+// How many matrices of the group are the member's.
+int64_t matrices_of(const Group& group, const Member& member) {
+  return c10::multiply_integers(member.shape) / (group.value.size(-2) * group.value.size(-1));
+}
+
+// Bounds that lazy caps carry, and where singular vectors are looked for next; member by member,
+// since other ranks group them otherwise.
 void save_carried(const std::vector<Group>& groups, NamedTensors& out) {
   for (const Group& group : groups) {
-    if (group.block.defined()) out[block_name(group)] = group.block.clone();
-    if (std::isfinite(group.bound)) out[bound_name(group)] = at::full({}, group.bound, at::kDouble);
+    int64_t first = 0;
+    for (const Member& member : group.members) {
+      if (std::isfinite(group.bound))
+        out[bound_name(member)] = at::full({}, group.bound, at::kDouble);
+      if (!group.block.defined()) continue;
+      const int64_t count = matrices_of(group, member);
+      out[block_name(member)] = group.block.narrow(0, first, count).clone();
+      first += count;
+    }
   }
 }
 
-// Without one the next step projects.
+// The largest of the members' bounds. Without one the next step projects.
 void restore_bounds(std::vector<Group>& groups, const NamedTensors& from) {
   for (Group& group : groups) {
-    const auto found = from.find(bound_name(group));
-    if (found == from.end()) continue;
-    require(found->second.numel() == 1 && found->second.item<double>() >= 0,
-            "expected a bound >= 0 as '{}' in the checkpoint", found->first);
-    group.bound = found->second.item<double>();
+    double largest = 0;
+    for (const Member& member : group.members) {
+      const auto found = from.find(bound_name(member));
+      require(
+          found == from.end() || (found->second.numel() == 1 && found->second.item<double>() >= 0),
+          "expected a bound >= 0 as '{}' in the checkpoint", bound_name(member));
+      largest = std::max(largest, found == from.end() ? std::numeric_limits<double>::infinity()
+                                                      : found->second.item<double>());
+    }
+    group.bound = largest;
   }
 }
 
-// Without them the next step starts cold.
+// Without those of all members the next step starts cold.
 void restore_blocks(std::vector<Group>& groups, const NamedTensors& from) {
   for (Group& group : groups) {
-    const auto found = from.find(block_name(group));
-    if (found == from.end()) continue;
-    const at::Tensor& block = found->second;
-    require(group.layout == Layout::matrices && block.dim() == 3 &&
-                block.size(0) == group.value.size(0) && block.size(1) == group.value.size(-1) &&
-                block.size(2) > 0 && block.size(2) <= block.size(1) &&
-                block.scalar_type() == group.value.scalar_type() &&
-                at::isfinite(block).all().item<bool>(),
-            "expected finite singular vectors of {} as '{}' in the checkpoint, got {}",
-            shape_text(group.value.sizes()), found->first, shape_text(block.sizes()));
-    group.block = block.clone();
+    std::vector<at::Tensor> parts;
+    for (const Member& member : group.members) {
+      const auto found = from.find(block_name(member));
+      if (found == from.end()) continue;
+      const at::Tensor& block = found->second;
+      require(group.layout == Layout::matrices && block.dim() == 3 &&
+                  block.size(0) == matrices_of(group, member) &&
+                  block.size(1) == group.value.size(-1) && block.size(2) > 0 &&
+                  block.size(2) <= block.size(1) &&
+                  (parts.empty() || block.size(2) == parts.front().size(2)) &&
+                  block.scalar_type() == group.value.scalar_type() &&
+                  at::isfinite(block).all().item<bool>(),
+              "expected finite singular vectors of {} as '{}' in the checkpoint, got {}",
+              shape_text(member.shape), found->first, shape_text(block.sizes()));
+      parts.push_back(block);
+    }
+    if (!parts.empty() && parts.size() == group.members.size()) group.block = at::cat(parts);
   }
 }
 
@@ -126,18 +156,21 @@ void require_finite(const Group& group, const at::Tensor& gradient) {
 
 }  // namespace
 
-Optimizer make_optimizer(models::Network& network, const TrainOptions& options) {
+Optimizer make_optimizer(models::Network& network, const TrainOptions& options,
+                         const team::Team& team) {
   at::NoGradGuard no_grad;
-  Optimizer optimizer{make_groups(network, options.optimizer, options.constraint), 0, {}};
+  Optimizer optimizer{
+      make_groups(network, options.optimizer, options.constraint, team.size), 0, {}, team};
   const double factor = cap_factor(options.constraint, 0, options.steps);
   for (const Group& group : optimizer.groups) hold(group, factor);
   return optimizer;
 }
 
 Optimizer restore_optimizer(models::Network& network, const TrainOptions& options,
-                            const NamedTensors& state) {
+                            const NamedTensors& state, const team::Team& team) {
   at::NoGradGuard no_grad;
-  Optimizer optimizer{make_groups(network, options.optimizer, options.constraint), 0, {}};
+  Optimizer optimizer{
+      make_groups(network, options.optimizer, options.constraint, team.size), 0, {}, team};
   restore_state(optimizer.groups, state);
   const auto steps = state.find("adam_step");
   require(steps != state.end() && steps->second.numel() == 1,
@@ -190,7 +223,14 @@ Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients,
   SgdStep sgd{o.lr * rate, 0, rates.momentum, o.nesterov};
   size_t next = 0;
   Projections projections;
+  std::vector<team::Pending> sent;  // values, while later groups are stepped
   for (Group& group : optimizer.groups) {
+    group.held = certifies(group, options.constraint, rates.certify);
+    if (group.owner != optimizer.team.rank) {
+      next += group.members.size();
+      sent.push_back(team::start_broadcast(optimizer.team, group.value, group.owner));
+      continue;
+    }
     const at::Tensor gradient = side_by_side(group, gradients, next, optimizer.workspace);
     require_finite(group, gradient);
     switch (group.rule) {
@@ -213,10 +253,12 @@ Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients,
     const bool projected =
         hold_after(group, options.constraint, move, rates.cap, optimizer.workspace);
     if (ended) ended(Part::caps);
+    sent.push_back(team::start_broadcast(optimizer.team, group.value, group.owner));
     if (group.layout != Layout::matrices || std::isinf(group.cap)) continue;
     ++projections.asked;
     if (!projected) ++projections.skipped;
   }
+  for (team::Pending& transfer : sent) transfer.wait();
   return projections;
 }
 

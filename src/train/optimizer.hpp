@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/workspace.hpp"
+#include "src/team/team.hpp"
 #include "src/train/groups.hpp"
 
 namespace taut::train {
@@ -12,14 +13,16 @@ struct Optimizer {
   std::vector<Group> groups;
   int64_t adam_steps = 0;  // done; for the bias correction
   kernels::Workspace workspace;
+  team::Team team{};
 };
 
 // Takes over the network's tensors (make_groups) and brings them within their caps.
-Optimizer make_optimizer(models::Network& network, const TrainOptions& options);
+Optimizer make_optimizer(models::Network& network, const TrainOptions& options,
+                         const team::Team& team = {});
 
 // Takes them over as they are, with the state of a checkpoint. Error when it does not fit.
 Optimizer restore_optimizer(models::Network& network, const TrainOptions& options,
-                            const NamedTensors& state);
+                            const NamedTensors& state, const team::Team& team = {});
 
 // Adds "adam_step" (int64 scalar), and "uncapped.<path>" where a certified division is due.
 NamedTensors optimizer_state(const Optimizer& optimizer);
@@ -36,8 +39,9 @@ struct Rates {
 };
 
 // One step with `gradients` in the order of leaves(groups); then the constraint. Error names the
-// parameters whose gradient is not finite; nothing of their group has moved then.
-// Returns how many groups of capped matrices there are and how many needed no projection.
+// parameters whose gradient is not finite; nothing of their group has moved then. A rank steps the
+// groups that it owns and gets the others from their owners.
+// Returns how many groups of capped matrices it stepped and how many needed no projection.
 struct Projections {
   int64_t asked = 0, skipped = 0;
 };

@@ -142,6 +142,10 @@ kernels::Polar polar_of(const OptimizerOptions& options) {
 void check(const TrainOptions& options) {
   require_count("steps", options.steps);
   require_count("batch", options.batch);
+  require_count("slices", options.slices);
+  require(options.slices <= options.batch,
+          "slices: expected at most one for each of {} examples, got {}", options.batch,
+          options.slices);
   require_count("evaluate_every", options.evaluate_every);
   require_count("evaluate_examples", options.evaluate_examples);
   require_count("checkpoint_every", options.checkpoint_every);
@@ -158,6 +162,14 @@ void check(const TrainOptions& options) {
 models::Threat threat_of(const LossOptions& options, const models::InputSpec& input) {
   return models::parse_threat(
       options.threat.empty() ? models::threat_names(input).front() : options.threat, input);
+}
+
+void check(const TrainOptions& options, const team::Team& team) {
+  require(options.batch >= team.size, "batch: expected an example for each of {} processes, got {}",
+          team.size, options.batch);
+  require(options.slices == 1 || options.slices % team.size == 0,
+          "slices: expected 1 or a multiple of the {} processes, got {}", team.size,
+          options.slices);
 }
 
 void check(const TrainOptions& options, const models::Network& network) {

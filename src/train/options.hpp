@@ -5,6 +5,7 @@
 #include "kernels/orthogonalize.hpp"
 #include "models/models.hpp"
 #include "src/data/data.hpp"
+#include "src/team/team.hpp"
 
 namespace taut::train {
 
@@ -57,8 +58,9 @@ struct TrainOptions {
   OptimizerOptions optimizer;
   ConstraintOptions constraint;
   LossOptions loss;
-  int64_t steps = 500;               // > 0
-  int64_t batch = 128;               // > 0
+  int64_t steps = 500;  // > 0
+  int64_t batch = 128;  // > 0
+  int64_t slices = 1;   // of a batch, computed one after the other, > 0; several ranks share them
   std::string precision = "fp32";    // of the steps: fp32 or bf16 (precision.hpp)
   std::string schedule = "linear";   // constant, linear or cosine
   double warmup = 0;                 // share of the steps, [0, 1)
@@ -74,6 +76,8 @@ kernels::Polar polar_of(const OptimizerOptions& options);
 
 // Throws Error naming the first option that is out of its range, with the range and the value.
 void check(const TrainOptions& options);
+// And what the number of processes asks of batch and slices.
+void check(const TrainOptions& options, const team::Team& team);
 // And what only data and network can tell: threats and augmentations that these inputs do not have,
 // a constant that is too large for loss.certified_eps.
 void check(const TrainOptions& options, const models::Network& network);

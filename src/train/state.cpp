@@ -46,22 +46,23 @@ void restore_generator(at::Generator& generator, const at::Tensor& saved) {
 
 }  // namespace
 
-State fresh_state(const TrainOptions& options, const data::Dataset& dataset) {
+State fresh_state(const TrainOptions& options, const data::Dataset& dataset,
+                  const team::Team& team) {
   State state;
   state.generator = make_generator(options.seed);
   state.network = models::build(options.model, dataset.input, dataset.classes, state.generator);
-  state.optimizer = make_optimizer(state.network, options);
+  state.optimizer = make_optimizer(state.network, options, team);
   return state;
 }
 
 State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
-                    const io::Checkpoint& checkpoint) {
+                    const io::Checkpoint& checkpoint, const team::Team& team) {
   require_fits(checkpoint, dataset, options);
   State state;
   state.generator = make_generator(options.seed);
   restore_generator(state.generator, checkpoint.random_state);
   state.network = checkpoint.network;
-  state.optimizer = restore_optimizer(state.network, options, checkpoint.optimizer);
+  state.optimizer = restore_optimizer(state.network, options, checkpoint.optimizer, team);
   state.step = checkpoint.step;
   state.cursor = checkpoint.cursor;
   state.tally.loss = number(checkpoint, "tally_loss", 0);

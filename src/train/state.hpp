@@ -29,11 +29,12 @@ struct State {
   double seconds = 0;           // in all, earlier sessions included
 };
 
-State fresh_state(const TrainOptions& options, const data::Dataset& dataset);
+State fresh_state(const TrainOptions& options, const data::Dataset& dataset,
+                  const team::Team& team = {});
 
 // Throws Error when the checkpoint does not fit the data or the optimizer.
 State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
-                    const io::Checkpoint& checkpoint);
+                    const io::Checkpoint& checkpoint, const team::Team& team = {});
 
 // Makes certified divisions that are due; what the weights were before is in the checkpoint too,
 // for training to go on from.

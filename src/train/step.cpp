@@ -4,12 +4,14 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/models.hpp"
 #include "src/core/core.hpp"
 #include "src/train/adversary.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/exchange.hpp"
 #include "src/train/loss.hpp"
 #include "src/train/precision.hpp"
 #include "src/train/schedule.hpp"
@@ -24,22 +26,31 @@ namespace {
 
 constexpr int64_t kRefreshEvery = 100;  // steps between two looks at the powers of K
 
-// The next examples as the network is to see them.
+// The next examples. Augmentation draws for the whole batch, whoever takes which part of it.
 data::Batch next_batch(const State& state, const data::Dataset& dataset, data::Order& order,
                        const TrainOptions& options) {
   data::Batch batch = data::gather(dataset, dataset.train, order.next(state.cursor, options.batch));
-  const auto cursor = static_cast<uint64_t>(state.cursor);
   const data::Augmentation& how = options.data.augmentation;
   if (how.flip || how.shift > 0) {
-    batch.input = data::augment(batch.input, how, mix(options.seed, {2, cursor}));
-  }
-  const LossOptions& l = options.loss;
-  if (l.adversarial_eps > 0) {
-    batch.input = adversarial_images(state.network, batch.input, batch.label,
-                                     threat_of(l, state.network.input), l.adversarial_eps,
-                                     l.adversarial_steps, mix(options.seed, {3, cursor}));
+    batch.input = data::augment(batch.input, how,
+                                mix(options.seed, {2, static_cast<uint64_t>(state.cursor)}));
   }
   return batch;
+}
+
+// A part of them as the network is to see it.
+data::Batch slice_of(const State& state, const data::Batch& batch, const team::Share& share,
+                     const TrainOptions& options) {
+  data::Batch slice{batch.input.narrow(0, share.first, share.count),
+                    batch.label.narrow(0, share.first, share.count)};
+  const LossOptions& l = options.loss;
+  if (l.adversarial_eps > 0) {
+    const uint64_t key = mix(options.seed, {3, static_cast<uint64_t>(state.cursor)});
+    slice.input = adversarial_images(state.network, slice.input, slice.label,
+                                     threat_of(l, state.network.input), l.adversarial_eps,
+                                     l.adversarial_steps, key, share.first);
+  }
+  return slice;
 }
 
 // What rivals are ahead by in the loss; undefined without loss.certified_eps.
@@ -76,6 +87,58 @@ Rates rates_of(int64_t step, const TrainOptions& options) {
   return rates;
 }
 
+struct Seen {
+  double loss = 0;  // mean
+  int64_t correct = 0;
+};
+
+Seen over_ranks(const team::Team& team, const Seen& own) {
+  if (team.size == 1) return own;
+  const at::Tensor sums = at::tensor({own.loss, static_cast<double>(own.correct)}, at::kDouble);
+  team::sum(team, sums);
+  return {sums[0].item<double>(), static_cast<int64_t>(sums[1].item<double>())};
+}
+
+Projections over_ranks(const team::Team& team, const Projections& own) {
+  if (team.size == 1) return own;
+  const at::Tensor sums = at::tensor({own.asked, own.skipped}, at::kLong);
+  team::sum(team, sums);
+  return {sums[0].item<int64_t>(), sums[1].item<int64_t>()};
+}
+
+// Gradients of the mean loss of the batch, in the order of leaves(), of the groups that this rank
+// steps; Error unless that loss is finite. Ranks have slices in a row, and a slice weighs as much
+// as it has of the batch.
+std::pair<std::vector<at::Tensor>, Seen> differentiate(State& state, const data::Batch& batch,
+                                                       const TrainOptions& options,
+                                                       const PartEnded& ended) {
+  const team::Team& team = state.optimizer.team;
+  const auto slices = static_cast<int>(std::max<int64_t>(options.slices, team.size));
+  const int own = slices / team.size;
+  GradientSums sums(state.optimizer);
+  std::vector<at::Tensor> gradients;
+  Seen seen;
+  for (int i = 0; i < own; ++i) {
+    const team::Share share = team::share_of({team.rank * own + i, slices}, options.batch);
+    const data::Batch slice = slice_of(state, batch, share, options);
+    if (ended) ended(Part::batch);
+    const at::Tensor logits = logits_in(options.precision, state.network, slice.input);
+    const at::Tensor loss = loss_of(state, logits, slice.label, options);
+    const double weight = static_cast<double>(share.count) / static_cast<double>(options.batch);
+    seen.loss += loss.item<double>() * weight;
+    seen.correct += count_correct(logits.detach(), slice.label);
+    if (ended) ended(Part::forward);
+    if (i > 0) sums.add(gradients);
+    if (i + 1 == own) sums.expect_last();
+    gradients =
+        torch::autograd::grad({slices == 1 ? loss : loss * weight}, leaves(state.optimizer.groups));
+    if (ended) ended(Part::backward);
+  }
+  seen = over_ranks(team, seen);
+  require(std::isfinite(seen.loss), "the loss is {}", seen.loss);
+  return {sums.finish(gradients), seen};
+}
+
 }  // namespace
 
 data::Order order_of(const TrainOptions& options, const data::Dataset& dataset) {
@@ -88,24 +151,18 @@ void advance(State& state, const data::Dataset& dataset, data::Order& order,
   const Stopwatch watch;
   const at::AutoGradMode with_gradients(true);
   const data::Batch batch = next_batch(state, dataset, order, options);
-  if (ended) ended(Part::batch);
-  const at::Tensor logits = logits_in(options.precision, state.network, batch.input);
-  const at::Tensor loss = loss_of(state, logits, batch.label, options);
-  const double value = loss.item<double>();
-  if (ended) ended(Part::forward);
   try {
-    require(std::isfinite(value), "the loss is {}", value);
-    const auto gradients = torch::autograd::grad({loss}, leaves(state.optimizer.groups));
-    if (ended) ended(Part::backward);
-    const Projections projections =
-        train::step(state.optimizer, gradients, rates_of(state.step, options), options, ended);
+    const auto [gradients, seen] = differentiate(state, batch, options, ended);
+    const Projections projections = over_ranks(
+        state.optimizer.team,
+        train::step(state.optimizer, gradients, rates_of(state.step, options), options, ended));
     state.tally.projections += projections.asked;
     state.tally.projections_skipped += projections.skipped;
+    state.tally.add(seen.loss, seen.correct, batch.label.numel());
   } catch (const Error& error) {
     fail("step {}: {}; lower optimizer.lr and resume from the last checkpoint", state.step + 1,
          error.what());
   }
-  state.tally.add(value, count_correct(logits.detach(), batch.label), batch.label.numel());
   ++state.step;
   state.cursor += options.batch;
   state.tally.seconds += watch.seconds();

@@ -8,7 +8,9 @@
 #include "models/models.hpp"
 #include "src/core/core.hpp"
 #include "src/io/run.hpp"
+#include "src/io/weights.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/exchange.hpp"
 #include "src/train/schedule.hpp"
 #include "src/train/step.hpp"
 #include "src/train/tracking.hpp"
@@ -29,8 +31,14 @@ struct Session {
 void save(Session& session, State& state, bool best) {
   if (session.saved_step == state.step && !best) return;
   state.seconds = session.seconds_before + session.watch.seconds();
-  io::save_run_checkpoint(session.context.folder, snapshot(state, session.context, session.options),
-                          static_cast<int>(session.options.keep), best);
+  const team::Team& team = session.context.team;
+  if (team.size > 1) team::require_same(team, io::fingerprint(state.network), "weights");
+  share_state(state.optimizer);
+  team::on_first(team, [&] {
+    io::save_run_checkpoint(session.context.folder,
+                            snapshot(state, session.context, session.options),
+                            static_cast<int>(session.options.keep), best);
+  });
   session.saved_step = state.step;
 }
 
@@ -49,7 +57,7 @@ bool judge(const Session& session, State& state) {
   const bool images = session.dataset.input.kind == models::InputKind::pixels;
   const int64_t batch = images ? std::max(o.batch, kEvaluatedImages) : o.batch;
   state.validation = evaluate(state.network, session.dataset, session.dataset.validation,
-                              o.evaluate_examples, batch);
+                              o.evaluate_examples, batch, session.context.team);
   if (session.context.bound) {
     at::NoGradGuard no_grad;
     state.bound = session.context.bound(state.network);
@@ -94,15 +102,18 @@ std::string progress_of(const Session& session, const State& state, const Line& 
 void run(Session& session, State& state) {
   const TrainOptions& o = session.options;
   data::Order order = order_of(o, session.dataset);
+  const team::Team& team = session.context.team;
   Progress out;
-  while (state.step < o.steps && !interrupted()) {
+  while (state.step < o.steps && !team::any(team, interrupted())) {
     advance(state, session.dataset, order, o);
     const bool evaluates = due(state.step, o.evaluate_every, o);
     const bool best = evaluates && judge(session, state);
     Line line = line_of(session, state);
     if (evaluates) {
-      line.tracking = track(state.network, tracked_input(session));
-      io::append_metrics(session.context.folder, json(line));
+      team::on_first(team, [&] {
+        line.tracking = track(state.network, tracked_input(session));
+        io::append_metrics(session.context.folder, json(line));
+      });
       state.tally = {};
     }
     if (best || due(state.step, o.checkpoint_every, o)) save(session, state, best);
@@ -130,12 +141,18 @@ TrainSummary summary_of(const TrainOptions& options, const State& state) {
 TrainSummary train(const TrainOptions& options, const TrainContext& context,
                    const io::Checkpoint* resume) {
   check(options);
+  const team::Team& team = context.team;
+  check(options, team);
   const data::Dataset dataset = data::open_dataset(options.data);
-  State state =
-      resume != nullptr ? resumed_state(options, dataset, *resume) : fresh_state(options, dataset);
+  State state = resume != nullptr ? resumed_state(options, dataset, *resume, team)
+                                  : fresh_state(options, dataset, team);
   check(options, state.network);
   check_rows(state.network, dataset);
-  if (resume != nullptr) io::truncate_metrics(context.folder, state.step);
+  team::require_same(team, fmt::format("{}, step {}", context.config, state.step),
+                     "configuration and step");
+  share_weights(state.optimizer);
+  if (resume != nullptr)
+    team::on_first(team, [&] { io::truncate_metrics(context.folder, state.step); });
   Session session{options, context, dataset, Stopwatch(), state.seconds};
   if (resume != nullptr) session.saved_step = state.step;
   run(session, state);

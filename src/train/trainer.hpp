@@ -6,6 +6,7 @@
 #include <string>
 
 #include "src/io/checkpoint.hpp"
+#include "src/team/team.hpp"
 #include "src/train/options.hpp"
 
 namespace taut::train {
@@ -25,7 +26,8 @@ struct TrainContext {
   std::string config;            // complete configuration as text, stored in every checkpoint
   std::map<std::string, std::string> provenance;
   std::function<double(const models::Network&)>
-      bound;  // log10 of the global constant; may be empty
+      bound;          // log10 of the global constant; may be empty
+  team::Team team{};  // the ranks that call train() together; the first writes
 };
 
 // Trains from scratch, or goes on from `resume`, until options.steps or an interrupt, after which
@@ -35,13 +37,15 @@ struct TrainContext {
 TrainSummary train(const TrainOptions& options, const TrainContext& context,
                    const io::Checkpoint* resume = nullptr);
 
-// Loss (mean over rows, no margin) and accuracy on the first `examples` of the split.
+// Loss (mean over rows, no margin) and accuracy on the first `examples` of the split, whose batches
+// the ranks of the team take in turn.
 struct Evaluation {
   double loss = 0, accuracy = 0;
 };
 // Error unless the network gives a row of logits for every label of an example.
 void check_rows(const models::Network& network, const data::Dataset& dataset);
 Evaluation evaluate(const models::Network& network, const data::Dataset& dataset,
-                    const data::Split& split, int64_t examples, int64_t batch);
+                    const data::Split& split, int64_t examples, int64_t batch,
+                    const team::Team& team = {});
 
 }  // namespace taut::train

@@ -29,11 +29,10 @@ inline std::string slurp(const std::filesystem::path& path) {
   return text.str();
 }
 
-// Starts taut with stdout and stderr in files of `folder`.
-inline pid_t start(const TempFolder& folder, std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), TAUT_PROGRAM);
+// Starts a program, its name first, with stdout and stderr in files of `folder`.
+inline pid_t start_program(const TempFolder& folder, std::vector<std::string> command) {
   std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
+  for (std::string& word : command) argv.push_back(word.data());
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -41,9 +40,15 @@ inline pid_t start(const TempFolder& folder, std::vector<std::string> arguments)
   posix_spawn_file_actions_addopen(&actions, 1, (folder / "out").c_str(), flags, 0600);
   posix_spawn_file_actions_addopen(&actions, 2, (folder / "err").c_str(), flags, 0600);
   pid_t child = 0;
-  const int failed = posix_spawn(&child, TAUT_PROGRAM, &actions, nullptr, argv.data(), environ);
+  const int failed = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   return failed == 0 ? child : -1;
+}
+
+// Starts taut.
+inline pid_t start(const TempFolder& folder, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), TAUT_PROGRAM);
+  return start_program(folder, std::move(arguments));
 }
 
 inline Outcome finish(const TempFolder& folder, pid_t child) {

@@ -82,6 +82,16 @@ inline train::TrainOptions named_run(const std::string& name) {
     o.optimizer.lr = 0.02;
     return o;
   }
+  if (name == "hammer_vit") {
+    train::TrainOptions o = images_run("vit");
+    o.constraint.name = "hammer";
+    return o;
+  }
+  if (name == "margin_mlp") {
+    train::TrainOptions o = images_run("mlp");
+    o.loss.margin = 0.5;
+    return o;
+  }
   if (name == "sgd_vit") return sgd_run(images_run("vit"));
   if (name == "everything") {  // what draws random numbers or carries an estimate along
     train::TrainOptions o = images_run("vit");
