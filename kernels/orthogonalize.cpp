@@ -115,7 +115,7 @@ void symmetric_steps(Field& f, const Steps& steps) {
 // X X^T, A^2 and B X a step; gram X X^T and Q X twice, four products on the short side a step and
 // six fewer at the ends of its two runs.
 bool gram_is_faster(int64_t m, int64_t n, size_t steps) {
-  const double half = m > 192 ? 0.58 : m > 64 ? 0.75 : 1;  // symmetric.cpp
+  const double half = m > 256 ? 0.6 : m > 128 ? 0.75 : 1;  // symmetric.cpp
   const double ratio = static_cast<double>(n) / static_cast<double>(m);
   const auto t = static_cast<double>(steps);
   const double plain = t * (half * ratio + half + ratio);

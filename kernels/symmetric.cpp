@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "kernels/cuda/adapter.hpp"
 #include "src/core/core.hpp"
@@ -12,9 +13,10 @@
 namespace taut::kernels {
 namespace {
 
-// Smaller tiles save more of the square and lose more to packing and calls. Below the diagonal
-// nothing is saved, so only the tiles on it are divided once more: at 768 that leaves 8.67 of 16.
-constexpr int64_t kTile = 192, kDiagonalTile = 64;
+// Blocks above the diagonal are halves of halves: large ones keep the speed of a large product, and
+// what is computed twice are the leaves on the diagonal, n kLeaf of n^2 entries.
+constexpr int64_t kLeaf = 128, kRound = 16;
+constexpr int64_t kBlocksPerThread = 4;  // at least, so that threads end at about the same time
 
 // Of beta C + alpha L R; c may be undefined.
 struct Operands {
@@ -24,40 +26,49 @@ struct Operands {
   at::Tensor l, r;  // (n, k) and (k, n)
 };
 
-struct Tile {
-  int64_t row, column;
+struct Block {
+  int64_t row, column, rows, columns;
+  int64_t area() const { return rows * columns; }
 };
 
-int64_t tiles_of(int64_t n, int64_t side) { return (n + side - 1) / side; }
-int64_t triangle_of(int64_t tiles) { return tiles * (tiles + 1) / 2; }
-
-// Tile number t of the upper triangle, column by column.
-Tile upper_tile(int64_t t) {
-  int64_t column = 0;
-  while (t > column) t -= ++column;
-  return {t, column};
-}
-
-at::Tensor part(const at::Tensor& x, int64_t dim, int64_t index, int64_t side) {
-  return x.narrow(dim, index * side, std::min(side, x.size(dim) - index * side));
-}
-
-at::Tensor block(const at::Tensor& x, const Tile& at, int64_t side) {
-  return part(part(x, 0, at.row, side), 1, at.column, side);
-}
-
-void tile_product(const at::Tensor& out, const Operands& o, const Tile& at, int64_t side) {
-  at::Tensor target = block(out, at, side);
-  const at::Tensor left = part(o.l, 0, at.row, side), right = part(o.r, 1, at.column, side);
-  const at::Tensor start = o.c.defined() ? block(o.c, at, side) : target;
-  if (at.row == at.column && side > kDiagonalTile) {
-    const Operands inner{o.beta, o.c.defined() ? start : o.c, o.alpha, left, right};
-    const int64_t count = triangle_of(tiles_of(target.size(0), kDiagonalTile));
-    for (int64_t t = 0; t < count; ++t) tile_product(target, inner, upper_tile(t), kDiagonalTile);
+// The upper triangle of the square that begins at (first, first), in blocks of `side` at most.
+void add_blocks(int64_t first, int64_t size, int64_t side, std::vector<Block>& blocks) {
+  if (size <= kLeaf) {
+    blocks.push_back({first, first, size, size});
     return;
   }
-  at::addmm_out(target, start, left, right, o.c.defined() ? o.beta : 0, o.alpha);
-  if (at.row != at.column) block(out, {at.column, at.row}, side).copy_(target.t());
+  const int64_t half = (size / 2 + kRound - 1) / kRound * kRound, rest = size - half;
+  for (int64_t row = 0; row < half; row += side) {
+    for (int64_t column = 0; column < rest; column += side) {
+      blocks.push_back({first + row, first + half + column, std::min(side, half - row),
+                        std::min(side, rest - column)});
+    }
+  }
+  add_blocks(first, half, side, blocks);
+  add_blocks(first + half, rest, side, blocks);
+}
+
+std::vector<Block> blocks_of(int64_t n, int64_t matrices) {
+  std::vector<Block> blocks;
+  for (int64_t side = n; blocks.empty(); side /= 2) {
+    add_blocks(0, n, side, blocks);
+    const auto count = matrices * static_cast<int64_t>(blocks.size());
+    if (count < kBlocksPerThread * at::get_num_threads() && side > kLeaf) blocks.clear();
+  }
+  return blocks;
+}
+
+at::Tensor block_of(const at::Tensor& x, const Block& b) {
+  return x.narrow(0, b.row, b.rows).narrow(1, b.column, b.columns);
+}
+
+void block_product(const at::Tensor& out, const Operands& o, const Block& b) {
+  at::Tensor target = block_of(out, b);
+  at::addmm_out(target, o.c.defined() ? block_of(o.c, b) : target, o.l.narrow(0, b.row, b.rows),
+                o.r.narrow(1, b.column, b.columns), o.c.defined() ? o.beta : 0, o.alpha);
+  if (b.row != b.column) {
+    block_of(out, {b.column, b.row, b.columns, b.rows}).copy_(target.t());
+  }
 }
 
 void require_product(const at::Tensor& out, const at::Tensor& l, const at::Tensor& r) {
@@ -93,19 +104,24 @@ void symmetric_product(const at::Tensor& out, double beta, const at::Tensor& c, 
   require(out.size(1) == out.size(2), "expected a square result, got {}", shape_text(out.sizes()));
   if (cuda::serves(out)) return cuda::symmetric_product(out, beta, c, alpha, l, r.mT(), each);
   const int64_t n = out.size(-1);
-  if (n <= kDiagonalTile || out.is_cuda()) {
+  if (n <= kLeaf || out.is_cuda()) {
     whole_product(out, beta, c, alpha, l, r, each);
     return;
   }
   const double* factors = each.defined() ? each.const_data_ptr<double>() : nullptr;
-  const int64_t a_matrix = triangle_of(tiles_of(n, kTile));
-  at::parallel_for(0, out.size(0) * a_matrix, 1, [&](int64_t begin, int64_t end) {
+  const std::vector<Block> blocks = blocks_of(n, out.size(0));
+  int64_t area = 0;  // of one matrix
+  for (const Block& b : blocks) area += b.area();
+  // A thread takes the blocks whose first entry is in its share of all entries.
+  at::parallel_for(0, out.size(0) * area, 1, [&](int64_t begin, int64_t end) {
     const at::NoGradGuard here;  // each thread has its own mode
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t i = t / a_matrix;
-      const double factor = factors != nullptr ? factors[i] : 1;
-      tile_product(out[i], {beta, c.defined() ? c[i] : c, alpha * factor, l[i], r[i]},
-                   upper_tile(t % a_matrix), kTile);
+    for (int64_t i = begin / area, at = i * area; at < end; ++i) {
+      const Operands o{beta, c.defined() ? c[i] : c, alpha * (factors != nullptr ? factors[i] : 1),
+                       l[i], r[i]};
+      for (const Block& b : blocks) {
+        if (begin <= at && at < end) block_product(out[i], o, b);
+        at += b.area();
+      }
     }
   });
 }

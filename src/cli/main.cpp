@@ -1,3 +1,5 @@
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -71,6 +73,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   int status = 2;
   std::string complaint;
+  // LibTorch and MKL share one team of threads from here on; without a number set it is taken apart
+  // and made again wherever work passes from one to the other.
+  at::set_num_threads(at::get_num_threads());
   try {
     if (team::join().rank > 0) be_quiet();
     status = run(argc, argv);

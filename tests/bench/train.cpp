@@ -57,7 +57,7 @@ Subject shakespeare_gpt() {
   s.dataset.input.context = 256;
   s.dataset.input.vocabulary = 65;
   s.dataset.classes = 65;
-  s.dataset.train.values = at::randint(0, 65, {100000}, make_generator(1), at::kByte);
+  s.dataset.train.values = at::randint(0, 65, {100000}, make_generator(1), at::kLong);
   s.dataset.validation = s.dataset.train;
   s.options.model.name = "gpt";
   s.options.model.width = 256;
