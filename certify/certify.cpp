@@ -176,7 +176,7 @@ Certificate certify(const Network& network, const Norms& norms, const at::Tensor
   require(!input.is_floating_point() || input.scalar_type() == at::kFloat,
           "expected fp32 pixels: rounding an input to fp32 is not part of the certificate");
   const Stopwatch watch;
-  require(label.dim() == 2 && label.size(0) == input.size(0),
+  require(label.dim() == 2 && label.size(0) > 0 && label.size(0) == input.size(0),
           "expected labels of {} examples, got {}", input.size(0), shape_text(label.sizes()));
   const Logits logits = evaluate_all(network, norms, input, label.size(1), options);
   const Rows rows(network, logits);
@@ -216,6 +216,10 @@ void require_kept(const Network& network, const at::Tensor& input, const Certifi
     if (owner != team.rank) return;
     seen.narrow(0, first * rows, count * rows)
         .copy_(forward(network, input.narrow(0, first, count)).flatten(0, 1).argmax(1));
+  });
+  // All refuse it or none: the first rank must not save what another has seen to be wrong.
+  for_batches(input.size(0), batch, team, [&](int64_t first, int64_t count, int owner) {
+    team::broadcast(team, seen.narrow(0, first * rows, count * rows), owner);
   });
   const at::Tensor broken = promised.logical_and(seen != c.prediction).nonzero();
   if (broken.numel() == 0) return;

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "certify/certify.hpp"
 #include "src/core/core.hpp"
 #include "src/io/io.hpp"
 #include "src/train/exchange.hpp"
@@ -106,6 +107,25 @@ void check_gradients(const team::Team& team) {
   if (team.rank == 0) fmt::print("early {} of {}\n", early, leaves.size());
 }
 
+// A certificate that the program contradicts where the last rank looks is refused by every rank.
+void check_refusal(const team::Team& team) {
+  const train::TrainOptions o = test::named_run("vit");
+  const data::Dataset dataset = data::open_dataset(o.data);
+  const train::State state = train::fresh_state(o, dataset);
+  const data::Batch batch = data::gather(dataset, dataset.validation, at::arange(8, at::kLong));
+  const models::Threat l2 = models::parse_threat("l2", state.network.input);
+  certify::CertifyOptions options;
+  options.batch = 8 / team.size;
+  options.team = team;
+  certify::Certificate c = certify::certify(state.network, batch.input, batch.label, {l2}, options);
+  c.threats[0].radius_deployed.fill_(0.1);
+  certify::require_kept(state.network, batch.input, c, options.batch, team);
+  c.prediction[7] = (c.prediction[7].item<int64_t>() + 1) % 3;
+  const std::string what = test::error_of(
+      [&] { certify::require_kept(state.network, batch.input, c, options.batch, team); });
+  require(test::contains(what, "row 7"), "rank {} did not refuse: '{}'", team.rank, what);
+}
+
 // RUN FOLDER SLICES STEPS: from its newest checkpoint where there is one.
 void train_there(const team::Team& team, const Words& words) {
   const std::filesystem::path folder = words.at(2);
@@ -130,6 +150,8 @@ void run(const team::Team& team, const Words& words) {
     check_agreements(team);
   } else if (what == "gradients") {
     check_gradients(team);
+  } else if (what == "refusal") {
+    check_refusal(team);
   } else if (what == "train") {
     train_there(team, words);
   } else if (what == "fail") {  // the ranks in words, while the others wait for them

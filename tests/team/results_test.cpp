@@ -85,4 +85,12 @@ BOOST_AUTO_TEST_CASE(tokens_are_certified_and_attacked_as_by_one_process) {
   check_run("shakespeare-gpt", "synthetic_text");
 }
 
+BOOST_AUTO_TEST_CASE(what_one_rank_sees_to_be_wrong_all_refuse) {
+  if (test::no_mpirun()) return;
+  test::TempFolder folder;
+  for (const int ranks : {1, 2, 4}) {
+    test::done(test::run_ranks(folder, ranks, {TEAM_DRIVER, "refusal"}));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
