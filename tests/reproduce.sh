@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # bash tests/reproduce.sh NAME...: trains, certifies and attacks the networks behind one of README's tables and
-# prints it. Known: cifar-mlp cifar-pair cifar-levers sst2. Data: TAUT_DATA (README). Runs land in runs/reproduce.
+# prints it. Known: cifar-mlp cifar-pair cifar-levers sst2 nanogpt. Data: TAUT_DATA (README). Runs land in runs/reproduce.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-known="cifar-mlp cifar-pair cifar-levers sst2"
+known="cifar-mlp cifar-pair cifar-levers sst2 nanogpt"
 [ $# -gt 0 ] || { echo "reproduce: expected a name; known: $known" >&2; exit 2; }
 for name in "$@"; do
   [[ " $known " == *" $name "* ]] || { echo "reproduce: unknown name '$name'; known: $known" >&2; exit 2; }
@@ -46,6 +46,13 @@ for name in "$@"; do
       run sst2 sst2
       run sst2-no-margin sst2 --loss.certified_eps 0
       run sst2-baseline sst2-baseline
+      ;;
+    nanogpt)  # one step of each, on tokens drawn at random
+      python3 tests/random_shards.py runs/reproduce/random-tokens 50257 40000
+      for preset in nanogpt nanogpt-baseline; do
+        build/taut train "$preset" --data.name shards:runs/reproduce/random-tokens --batch 1 --dry-run
+      done
+      continue
       ;;
   esac
   python3 tests/reproduce.py "$name" "${runs[@]}"

@@ -63,7 +63,7 @@ DryRun measured(const train::TrainOptions& options) {
   dry.norms = models::describe(models::parse_threat(models::threat_names(input).front(), input)) +
               " -> l2, last hidden token";
   dry.pass = train::pass_flops(state.network, options.batch);
-  dry.proofs = train::proof_flops(state.optimizer.groups);
+  dry.proofs = train::proof_flops(state.optimizer.groups, options);
   dry.steps = train::rehearse(state, dataset, options);
   dry.stored = train::stored_bytes(state.optimizer.groups);
   dry.process_bytes = peak_memory();
@@ -99,7 +99,7 @@ std::vector<std::pair<std::string, double>> products(const DryRun& dry) {
           {"backward", dry.pass.backward},
           {"optimizer", flops_of(dry, Part::optimizer)},
           {"caps", flops_of(dry, Part::caps)},
-          {"proofs of the caps (fp64)", dry.proofs},
+          {"proofs of the caps (fp64, on average)", dry.proofs},
           {"K in the loss", flops_of(dry, Part::forward) + flops_of(dry, Part::backward) - passes},
           {"PGD in the batch", flops_of(dry, Part::batch)}};
 }

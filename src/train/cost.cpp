@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace taut::train {
 namespace {
@@ -87,7 +88,7 @@ PassFlops pass_flops(const Network& network, int64_t batch) {
   return pass.flops;
 }
 
-double proof_flops(const std::vector<Group>& groups) {
+double proof_flops(const std::vector<Group>& groups, const TrainOptions& options) {
   double flops = 0;
   for (const Group& group : groups) {
     if (group.layout != Layout::matrices || std::isinf(group.cap)) continue;
@@ -95,9 +96,19 @@ double proof_flops(const std::vector<Group>& groups) {
     const auto a = static_cast<double>(group.value.size(1));
     const auto b = static_cast<double>(group.value.size(2));
     const double m = std::min(a, b), n = std::max(a, b);
-    flops += matrices * (m * m * n + m * m * m / 3);
+    const bool each_step = group.method != "soft_cap" || options.constraint.lazy;
+    const double share = each_step ? 1 : due_share(options);
+    flops += share * matrices * (m * m * n + m * m * m / 3);
   }
   return flops;
+}
+
+double due_share(const TrainOptions& options) {
+  const int64_t a = options.evaluate_every, b = options.checkpoint_every;
+  const auto one_in = [](double steps) { return 1 / steps; };
+  return one_in(static_cast<double>(a)) + one_in(static_cast<double>(b)) -
+         one_in(static_cast<double>(a) / static_cast<double>(std::gcd(a, b)) *
+                static_cast<double>(b));
 }
 
 StoredBytes stored_bytes(const std::vector<Group>& groups) {
