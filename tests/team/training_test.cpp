@@ -86,7 +86,8 @@ BOOST_AUTO_TEST_CASE(four_ranks_repeat_two_and_one) {
 // Without slices one process sums its batch in another order.
 BOOST_AUTO_TEST_CASE(two_ranks_give_the_loss_curve_of_one) {
   if (test::no_mpirun()) return;
-  for (const char* run : {"vit", "gpt", "adamw_vit", "margin_mlp", "lazy_vit"}) {
+  for (const char* run :
+       {"vit", "gpt", "adamw_vit", "sgd_vit", "margin_mlp", "lazy_vit", "everything"}) {
     test::TempFolder folder;
     BOOST_TEST_CONTEXT(run) {
       run_there(folder, 1, run, "one", 1);
