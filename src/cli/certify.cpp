@@ -1,6 +1,7 @@
 #include "certify/certify.hpp"
 
 #include <ATen/ATen.h>
+#include <malloc.h>
 
 #include "src/cli/config.hpp"
 #include "src/cli/layer_costs.hpp"
@@ -37,6 +38,9 @@ certify::Certificate at_positions(certify::Certificate c, const attacks::Rows& r
 }
 
 int run_certify(CertifyCall& call) {
+  // Layers are converted one after the other. From the heap, where small blocks may keep their room
+  // apart, memory would grow with their number.
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
   if (!call.config.empty()) apply_config(*call.command, config_text(call.config), call.config);
   if (call.print.given) {
     fmt::print("{}", print_config(*call.command));
