@@ -74,8 +74,9 @@ BOOST_AUTO_TEST_CASE(the_table_says_what_was_measured_and_what_is_an_estimate) {
   const Outcome table = done(invoke(folder, dry(words)));
   for (const char* part :
        {"parameters", "  embedding", "optimizer state", "kept by the forward pass",
-        "matrix products of a step", "  backward", "  proofs of the caps (fp64, on average)", "  caps",
-        "after one to warm up", "30 steps, an estimate", "log10 K of the initialised network"}) {
+        "matrix products of a step", "  backward", "  proofs of the caps (fp64, on average)",
+        "  caps", "after one to warm up", "30 steps, an estimate",
+        "log10 K of the initialised network"}) {
     BOOST_TEST(contains(table.out, part), part);
   }
   BOOST_TEST(table.err.empty(), table.err);
