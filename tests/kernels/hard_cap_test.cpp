@@ -75,6 +75,19 @@ BOOST_AUTO_TEST_CASE(approximate_forms_err_within_what_is_promised) {
   }
 }
 
+// As many eigenvectors as the matrix that needs most of them, in whatever place of the batch.
+BOOST_AUTO_TEST_CASE(matrices_of_a_batch_need_different_numbers_of_eigenvectors) {
+  at::Generator g = make_generator(seed());
+  const at::Tensor few = at::randn({30, 40}, g) * 0.08, many = at::randn({30, 40}, g);
+  for (const auto& batch : {at::stack({few, many}), at::stack({many, few})}) {
+    const at::Tensor capped = kernels::hard_cap_by(HardCap::eigen, batch, 1);
+    for (int64_t i = 0; i < 2; ++i) {
+      const at::Tensor exact = kernels::hard_cap_by(HardCap::exact, batch[i], 1);
+      BOOST_TEST(largest_difference(capped[i], exact) < 1e-3);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_stored_result_holds_the_limit) {
   at::Generator g = make_generator(seed());
   for (int draw = 0; draw < 60; ++draw) {
