@@ -21,7 +21,7 @@ struct AttackOptions {
   int64_t search = 8;    // bisection rounds of the minimal-radius search; 0: none
   double search_limit = 0;  // largest eps the search tries; 0: chosen from the threat and the data
   Loss loss = Loss::margin;
-  int64_t batch = 256;  // rows at once; results do not depend on it
+  int64_t batch = 256;  // rows at once; decides how sums are rounded, and nothing else
   uint64_t seed = 0;
   team::Team team{};  // ranks that take the batches of an attempt in turn; all return the whole
                       // result, bit for bit that of one

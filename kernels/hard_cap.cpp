@@ -19,8 +19,9 @@
 // weight is 0: what is below the cap is not touched.
 //
 // eigen: the same, divided by the limit beforehand, in float for float. w(G) = G^(-1/2) - 1 above
-// 1, 0 below, has slope at most 1/2: an error of n u sigma^2 in G stays one. On CPUs LAPACK's
-// eigenvectors take less time than the products of one sign.
+// 1, 0 below, has slope at most 1/2, so an error of n u sigma^2 in G stays one but for a factor of
+// log n that its corner at 1 may cost. On CPUs LAPACK's eigenvectors take less time than the
+// products of one sign.
 //
 // bounded: with E = x^2 - 1, p = (1 + sign E) / 2 and the Taylor polynomial of (1 + E)^(-1/2),
 // q = 1 - E / 2 + 3 E^2 / 8 - 5 E^3 / 16, x (1 - p (1 - q)) is x below the cap and x q = 1 + O(E^4)
@@ -68,10 +69,17 @@ at::Tensor exact(const at::Tensor& x, const at::Tensor& largest, double limit) {
       .to(x.scalar_type());
 }
 
+at::Tensor squared(const Field& f) {
+  const at::Tensor gram = f.square(kE);
+  symmetric_product(gram, 0, {}, 1, f.x, f.x.mT());
+  return gram;
+}
+
 // Eigenvalues ascend: only the vectors of those above 1 count. On a GPU their number is not asked.
 at::Tensor by_eigenvectors(const Field& f) {
-  const at::Tensor gram = f.square(kE), drop = f.square(kDrop);
-  symmetric_product(gram, 0, {}, 1, f.x, f.x.mT());
+  const at::Tensor gram = squared(f), drop = f.square(kDrop);
+  // Squares beyond float: longer than any bound worth the name, and no matter for LAPACK.
+  if (!std::isfinite(gram.sum(at::kDouble).item<double>())) return {};
   const auto [square, vectors] = at::linalg_eigh(gram);
   const int64_t side = square.size(1);
   const int64_t below = square.is_cuda() ? 0 : square.le(1).sum(1).min().item<int64_t>();
@@ -82,11 +90,7 @@ at::Tensor by_eigenvectors(const Field& f) {
   return at::baddbmm_out(out, f.x, drop, f.x);
 }
 
-at::Tensor gram_less_identity(const Field& f) {
-  const at::Tensor e = f.square(kE);
-  symmetric_product(e, 0, {}, 1, f.x, f.x.mT());
-  return plus_identity(e, -1);
-}
+at::Tensor gram_less_identity(const Field& f) { return plus_identity(squared(f), -1); }
 
 at::Tensor bounded(const Field& f) {
   const at::Tensor e = gram_less_identity(f);
@@ -134,7 +138,10 @@ at::Tensor hard_cap_by(HardCap method, const at::Tensor& matrices, double limit,
   const auto result = [&] {
     if (method == HardCap::exact) return exact(x, largest, limit);
     const Field f{w, over_limit(x, limit, w)};
-    if (method == HardCap::eigen) return by_eigenvectors(f).mul_(limit);
+    if (method == HardCap::eigen) {
+      const at::Tensor capped = by_eigenvectors(f);
+      return capped.defined() ? capped.mul_(limit) : exact(x, largest, limit);
+    }
     return (method == HardCap::bounded ? bounded(f) : by_msign(f)).mul_(limit);
   };
   const at::Tensor y = result();

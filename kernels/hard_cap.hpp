@@ -19,8 +19,8 @@ enum class HardCap {
 // bfloat16 worked on in float. Then sigma <= limit is certified for every stored matrix. Short
 // sides up to 256 are done exactly; longer ones by the cheapest method that `sigma_bound` allows
 // (what is known of every sigma, 0 for nothing) and the device is fast at: eigenvectors on CPUs,
-// products on GPUs. It steers only: a wrong one costs accuracy, never
-// the limit. NaN or infinity throws Error. [Su, kexue.fm 11059; the bounded form is ours]
+// products on GPUs. The bound steers only: a wrong one costs accuracy, never the limit. NaN or
+// infinity throws Error. [Su, kexue.fm 11059; the bounded form is ours]
 at::Tensor hard_cap(const at::Tensor& matrices, double limit, double sigma_bound = 0,
                     Workspace* workspace = nullptr);
 

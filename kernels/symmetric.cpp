@@ -48,12 +48,13 @@ void add_blocks(int64_t first, int64_t size, int64_t side, std::vector<Block>& b
   add_blocks(first + half, rest, side, blocks);
 }
 
-std::vector<Block> blocks_of(int64_t n, int64_t matrices) {
+// The same for a matrix alone and beside others, whose rounding must not depend on them.
+std::vector<Block> blocks_of(int64_t n) {
   std::vector<Block> blocks;
   for (int64_t side = n; blocks.empty(); side /= 2) {
     add_blocks(0, n, side, blocks);
-    const auto count = matrices * static_cast<int64_t>(blocks.size());
-    if (count < kBlocksPerThread * at::get_num_threads() && side > kLeaf) blocks.clear();
+    const bool few = static_cast<int64_t>(blocks.size()) < kBlocksPerThread * at::get_num_threads();
+    if (few && side > kLeaf) blocks.clear();
   }
   return blocks;
 }
@@ -109,7 +110,7 @@ void symmetric_product(const at::Tensor& out, double beta, const at::Tensor& c, 
     return;
   }
   const double* factors = each.defined() ? each.const_data_ptr<double>() : nullptr;
-  const std::vector<Block> blocks = blocks_of(n, out.size(0));
+  const std::vector<Block> blocks = blocks_of(n);
   int64_t area = 0;  // of one matrix
   for (const Block& b : blocks) area += b.area();
   // A thread takes the blocks whose first entry is in its share of all entries.

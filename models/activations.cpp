@@ -42,10 +42,14 @@ std::vector<LayerRange> activation_ranges(const Network& network, const Tensor& 
       squares.push_back(0);
       entries.push_back(0);
     }
-    const double largest = out.abs().max().item<double>();
+    // Norms, which make no copies: logits of a large vocabulary are the largest tensor there is.
+    const double largest =
+        at::linalg_vector_norm(out, std::numeric_limits<double>::infinity()).item<double>();
+    const double length =
+        at::linalg_vector_norm(out, 2, std::nullopt, false, at::kDouble).item<double>();
     ranges[at].largest = std::isnan(largest) ? std::numeric_limits<double>::infinity()
                                              : std::max(ranges[at].largest, largest);
-    squares[at] += out.to(at::kDouble).square().sum().item<double>();
+    squares[at] += length * length;
     entries[at] += static_cast<double>(out.numel());
     ++at;
     return out;

@@ -5,7 +5,7 @@
 # instrumented either.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash src/build.sh
+bash src/build.sh taut
 if command -v clang++ >/dev/null; then export CXX=clang++ CC=clang; fi
 TAUT_BUILD=build-sanitize TAUT_CMAKE="-DTAUT_SANITIZE=address,undefined -DTAUT_FUZZ=safetensors;run;config -DTAUT_PLAIN=$PWD/build -DCMAKE_BUILD_TYPE=Sanitize" \
   bash src/build.sh "$@"

@@ -104,11 +104,11 @@ double proof_flops(const std::vector<Group>& groups, const TrainOptions& options
 }
 
 double due_share(const TrainOptions& options) {
-  const int64_t a = options.evaluate_every, b = options.checkpoint_every;
-  const auto one_in = [](double steps) { return 1 / steps; };
-  return one_in(static_cast<double>(a)) + one_in(static_cast<double>(b)) -
-         one_in(static_cast<double>(a) / static_cast<double>(std::gcd(a, b)) *
-                static_cast<double>(b));
+  const auto a = static_cast<double>(options.evaluate_every);
+  const auto b = static_cast<double>(options.checkpoint_every);
+  const auto common =
+      static_cast<double>(std::gcd(options.evaluate_every, options.checkpoint_every));
+  return 1 / a + 1 / b - common / (a * b);  // those of both count once
 }
 
 StoredBytes stored_bytes(const std::vector<Group>& groups) {

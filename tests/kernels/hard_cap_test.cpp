@@ -68,7 +68,9 @@ BOOST_AUTO_TEST_CASE(approximate_forms_err_within_what_is_promised) {
     BOOST_TEST(error_of(HardCap::eigen, 40, 60, 1.05, dtype) < 4 * 40 * unit * 1.05 * 1.05);
     BOOST_TEST(error_of(HardCap::eigen, 60, 40, 5, dtype) < 4 * 40 * unit * 25);
     BOOST_TEST(error_of(HardCap::eigen, 140, 120, 2, dtype) < 4 * 120 * unit * 4);
-    BOOST_TEST(error_of(HardCap::eigen, 40, 40, 0.9, dtype) <= unit);
+    for (const int64_t side : {40, 140}) {  // nothing to cap
+      BOOST_TEST(error_of(HardCap::eigen, side, side, 0.9, dtype) <= unit);
+    }
     BOOST_TEST(error_of(HardCap::msign, 40, 60, 5, dtype) < 1e-5);
     BOOST_TEST(error_of(HardCap::msign, 40, 40, 2, dtype) < 1e-5);
     BOOST_TEST(error_of(HardCap::msign, 120, 140, 5, dtype) < 1e-5);
@@ -85,6 +87,17 @@ BOOST_AUTO_TEST_CASE(matrices_of_a_batch_need_different_numbers_of_eigenvectors)
       const at::Tensor exact = kernels::hard_cap_by(HardCap::exact, batch[i], 1);
       BOOST_TEST(largest_difference(capped[i], exact) < 1e-3);
     }
+  }
+}
+
+// Squares leave the range of float: the bound was none.
+BOOST_AUTO_TEST_CASE(a_wrong_bound_costs_no_limit) {
+  at::Generator g = make_generator(seed());
+  const at::Tensor w = at::randn({260, 270}, g);
+  for (const double size : {1e3, 1e25}) {
+    const at::Tensor capped = kernels::hard_cap(w * size, 1, 1.05);
+    BOOST_TEST(kernels::certified_sigma_max(capped) <= 1);
+    BOOST_TEST(kernels::certified_sigma_max(capped) > 0.9);
   }
 }
 

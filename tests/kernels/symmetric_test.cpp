@@ -1,6 +1,7 @@
 #include "kernels/symmetric.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <array>
 #include <boost/test/unit_test.hpp>
@@ -71,14 +72,10 @@ void check_products(at::Device device, at::ScalarType dtype) {
   }
 }
 
-}  // namespace
-
-BOOST_AUTO_TEST_SUITE(symmetric_test)
-
-// Sides around the edges of tiles, batches, and operands that are views.
-BOOST_AUTO_TEST_CASE(tiles_make_the_whole_product) {
+// Sides around those of blocks, batches, and operands that are views.
+void check_blocks() {
   at::Generator generator = make_generator(seed());
-  for (const int64_t side : {1, 5, 191, 192, 193, 384, 385, 500}) {
+  for (const int64_t side : {1, 5, 127, 128, 129, 192, 256, 257, 385, 500}) {
     const int64_t batch = side % 3 + 1, length = side % 2 == 0 ? 70 : 257;
     const at::Tensor x = at::randn({batch, side, length}, generator, at::kDouble);
     const at::Tensor expected = at::matmul(x, x.mT());
@@ -90,6 +87,35 @@ BOOST_AUTO_TEST_CASE(tiles_make_the_whole_product) {
     symmetric_product(out, 0, {}, -2, y.mT(), y);
     BOOST_TEST(difference(out, -2 * expected) < 1e-11);
   }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(symmetric_test)
+
+BOOST_AUTO_TEST_CASE(blocks_make_the_whole_product_however_threads_divide_them) {
+  for (const int threads : {1, 2, 5}) {
+    at::set_num_threads(threads);
+    check_blocks();
+  }
+  at::set_num_threads(1);
+}
+
+BOOST_AUTO_TEST_CASE(a_matrix_comes_to_the_same_bits_alone_and_beside_others) {
+  at::Generator generator = make_generator(seed());
+  at::set_num_threads(2);
+  for (const int64_t side : {200, 384, 500}) {
+    const at::Tensor x = at::randn({3, side, 90}, generator);
+    at::Tensor all = at::empty({3, side, side});
+    symmetric_product(all, 0, {}, 1, x, x.mT());
+    for (int64_t i = 0; i < 3; ++i) {
+      const at::Tensor one = x.narrow(0, i, 1);
+      at::Tensor out = at::empty({1, side, side});
+      symmetric_product(out, 0, {}, 1, one, one.mT());
+      BOOST_TEST(at::equal(out[0], all[i]));
+    }
+  }
+  at::set_num_threads(1);
 }
 
 BOOST_AUTO_TEST_CASE(powers_of_one_matrix_commute) {
