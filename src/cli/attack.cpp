@@ -22,17 +22,15 @@ struct AttackCall {
   attacks::AttackOptions options;
 };
 
-// A certificate of other weights proves nothing here.
-std::optional<certify::Certificate> certificate_of(
+// A certificate of other weights or other examples proves nothing here.
+std::optional<certify::Certificate> certificate_for(
     const OpenRun& run, const std::map<std::string, std::string>& facts) {
-  const std::filesystem::path file = run.folder / "certificate.h5";
-  if (!std::filesystem::exists(file)) {
-    say("no certificate in {}: the attacks are checked against nothing", run.folder.string());
+  std::optional<certify::Certificate> certificate = certificate_of(run);
+  if (!certificate) {
+    say("no certificate of it in {}: the attacks are checked against nothing", run.folder.string());
+  } else if (!same_data(certificate->provenance, facts, "this attack")) {
     return std::nullopt;
   }
-  certify::Certificate certificate = io::load_certificate(file);
-  if (!about(run, certificate.provenance, file.string())) return std::nullopt;
-  if (!same_data(certificate.provenance, facts, "this attack")) return std::nullopt;
   return certificate;
 }
 
@@ -105,7 +103,7 @@ int run_attack(AttackCall& call) {
   const std::vector<models::Threat> threats = chosen_threats(run, call.rows);
   const EpsByThreat eps = eps_by_threat(run, call.rows, threats);
   const auto facts = result_provenance(run, examples);
-  const auto certificate = certificate_of(run, facts);
+  const auto certificate = certificate_for(run, facts);
   // First: neither a damaged file nor a folder that cannot be written must cost an attack.
   std::vector<attacks::AttackResult> all = earlier(file, threats, facts);
   call.options.team = team::world();

@@ -52,7 +52,6 @@ report::RunReport loaded(const CompareCall& call, const OpenRun& run) {
   if (rows.data.empty() && run.options.data.name.empty()) rows.data = data_of_results(r);
   r.layers =
       models::activation_ranges(run.checkpoint.network, validation_examples(run, rows).input);
-  r.largest_activation = models::largest_activation(r.layers);
   return r;
 }
 

@@ -6,12 +6,13 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "src/cli/training.hpp"
+#include "src/cli/json_number.hpp"
 #include "src/core/core.hpp"
 #include "src/report/format.hpp"
 #include "src/report/table.hpp"
 #include "src/train/cost.hpp"
 #include "src/train/rehearsal.hpp"
+#include "src/train/tracking.hpp"
 
 namespace taut::cli {
 namespace {
@@ -58,7 +59,7 @@ DryRun measured(const train::TrainOptions& options) {
   const models::InputSpec& input = state.network.input;
   {
     const at::NoGradGuard no_grad;
-    dry.log10_bound = default_bound(state.network);
+    dry.log10_bound = train::default_bound(state.network, certify::Norms(state.network));
   }
   dry.norms = models::describe(models::parse_threat(models::threat_names(input).front(), input)) +
               " -> l2, last hidden token";
@@ -136,11 +137,6 @@ report::Table table_of(const std::string& config, const DryRun& dry,
   return table;
 }
 
-nlohmann::json number(double value) {
-  if (std::isfinite(value)) return value;
-  return report::number(value);
-}
-
 std::string json_of(const DryRun& dry, const train::TrainOptions& options) {
   nlohmann::json seconds, flops;
   for (size_t part = 0; part < train::kParts; ++part)
@@ -160,7 +156,7 @@ std::string json_of(const DryRun& dry, const train::TrainOptions& options) {
       {"step_seconds", dry.steps.seconds},
       {"part_seconds", seconds},
       {"estimated_seconds", dry.steps.seconds * static_cast<double>(options.steps)},
-      {"log10_bound", number(dry.log10_bound)},
+      {"log10_bound", json_number(dry.log10_bound)},
       {"norms", dry.norms}};
   return all.dump();
 }

@@ -5,18 +5,24 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "certify/certify.hpp"
 #include "models/activations.hpp"
 #include "models/fp8.hpp"
+#include "src/cli/json_number.hpp"
 #include "src/core/core.hpp"
 #include "src/report/format.hpp"
+#include "src/report/table.hpp"
 
 namespace taut::cli {
 namespace {
 
-constexpr int64_t kBatch = 64;  // examples
+constexpr int64_t kImages = 64, kTokens = 4096;  // at once: logits of a large vocabulary are large
+
+int64_t batch_of(const models::InputSpec& input) {
+  return input.kind == models::InputKind::pixels ? kImages
+                                                 : std::max<int64_t>(1, kTokens / input.context);
+}
 
 // Of every layer, in the order of the forward pass.
 using Ranges = std::vector<double>;
@@ -34,67 +40,98 @@ Ranges certified_ranges(const models::Network& network) {
 
 Ranges observed_ranges(const models::Network& network, const at::Tensor& input) {
   Ranges ranges;
-  for (const auto& layer : models::activation_ranges(network, input, kBatch)) {
+  for (const auto& layer : models::activation_ranges(network, input, batch_of(network.input))) {
     ranges.push_back(layer.largest);
   }
   return ranges;
 }
 
-// Logits, batch by batch; without ranges activations stay as they are.
-at::Tensor logits_of(const models::Network& network, const at::Tensor& input,
-                     const Ranges& ranges) {
-  std::vector<at::Tensor> parts;
-  for (int64_t start = 0; start < input.size(0); start += kBatch) {
-    size_t at = 0;
-    const at::Tensor part = input.narrow(0, start, std::min(kBatch, input.size(0) - start));
-    parts.push_back(
-        models::forward_watched(network, part, [&](const models::Layer&, const at::Tensor& out) {
-          return ranges.empty() ? out : models::as_e4m3(out, ranges[at++]);
-        }));
-  }
-  return at::cat(parts);
-}
+struct Arithmetic {
+  const char* name;
+  const models::Network& network;
+  Ranges ranges;  // empty: activations stay as they are
+  Fp8Row row{};
 
-struct Fares {
-  double accuracy = 0, changed = 0, error = 0;
+  bool bounded() const {
+    return std::all_of(ranges.begin(), ranges.end(), [](double r) { return std::isfinite(r); });
+  }
+  at::Tensor logits(const at::Tensor& input) const {
+    size_t at = 0;
+    return models::forward_watched(
+        network, input, [&](const models::Layer&, const at::Tensor& out) {
+          return ranges.empty() ? out : models::as_e4m3(out, ranges[at++]);
+        });
+  }
 };
 
-Fares fares(const at::Tensor& logits, const at::Tensor& exact, const at::Tensor& label) {
-  const at::Tensor chosen = logits.argmax(-1);
-  return {chosen.eq(label).to(at::kDouble).mean().item<double>(),
-          chosen.ne(exact.argmax(-1)).to(at::kDouble).mean().item<double>(),
-          (logits - exact).abs().max().item<double>()};
-}
+int64_t count(const at::Tensor& truths) { return truths.sum().item<int64_t>(); }
 
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
 
 }  // namespace
 
-report::Table fp8_table(const models::Network& network, const Examples& examples) {
+std::vector<Fp8Row> fp8_rows(const models::Network& network, const Examples& examples) {
   const at::NoGradGuard no_grad;
   const models::Network rounded = models::with_e4m3_weights(network);
-  const at::Tensor exact = logits_of(network, examples.input, {});
+  std::vector<Arithmetic> all = {
+      {"fp32", network, {}},
+      {"e4m3 weights", rounded, {}},
+      {"e4m3 weights and activations, certified ranges", rounded, certified_ranges(rounded)},
+      {"e4m3 weights and activations, observed ranges", rounded,
+       observed_ranges(rounded, examples.input)}};
+  double largest = 0;
+  const int64_t batch = batch_of(network.input);
+  for (int64_t start = 0; start < examples.input.size(0); start += batch) {
+    const int64_t some = std::min(batch, examples.input.size(0) - start);
+    const at::Tensor input = examples.input.narrow(0, start, some);
+    const at::Tensor label = examples.label.narrow(0, start, some);
+    const at::Tensor exact = all.front().logits(input);
+    largest = std::max(largest, exact.abs().max().item<double>());
+    for (Arithmetic& a : all) {
+      a.row.bounded = a.bounded();
+      if (!a.row.bounded) continue;
+      const at::Tensor logits = a.logits(input), chosen = logits.argmax(-1);
+      a.row.accuracy += static_cast<double>(count(chosen == label));
+      a.row.changed += static_cast<double>(count(chosen != exact.argmax(-1)));
+      a.row.error = std::max(a.row.error, (logits - exact).abs().max().item<double>());
+    }
+  }
+  std::vector<Fp8Row> rows;
+  for (Arithmetic& a : all) {
+    const auto labels = static_cast<double>(examples.label.numel());
+    rows.push_back({a.name, a.row.bounded, a.row.accuracy / labels, a.row.changed / labels,
+                    a.row.error, a.row.error / largest});
+  }
+  return rows;
+}
+
+std::string fp8_text(const std::vector<Fp8Row>& rows) {
   report::Table table{{"arithmetic", "accuracy", "changed", "largest logit error", "of logits"},
                       {}};
-  const double largest = exact.abs().max().item<double>();
-  const auto add = [&](const char* what, const at::Tensor& logits) {
-    const Fares f = fares(logits, exact, examples.label);
-    table.rows.push_back({what, percent(f.accuracy), percent(f.changed),
-                          report::number(f.error, report::Round::up), percent(f.error / largest)});
-  };
-  add("fp32", exact);
-  add("e4m3 weights", logits_of(rounded, examples.input, {}));
-  const auto add_ranges = [&](const char* what, const Ranges& ranges) {
-    if (std::all_of(ranges.begin(), ranges.end(), [](double r) { return std::isfinite(r); })) {
-      add(what, logits_of(rounded, examples.input, ranges));
+  for (const Fp8Row& r : rows) {
+    if (r.bounded) {
+      table.rows.push_back({r.arithmetic, percent(r.accuracy), percent(r.changed),
+                            report::number(r.error, report::Round::up), percent(r.relative)});
     } else {
-      table.rows.push_back({what, "no finite range", "", "", ""});
+      table.rows.push_back({r.arithmetic, "no finite range"});
     }
-  };
-  add_ranges("e4m3 weights and activations, certified ranges", certified_ranges(rounded));
-  add_ranges("e4m3 weights and activations, observed ranges",
-             observed_ranges(rounded, examples.input));
-  return table;
+  }
+  return report::to_text(table);
+}
+
+std::string fp8_json(const std::vector<Fp8Row>& rows) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const Fp8Row& r : rows) {
+    nlohmann::json row = {{"arithmetic", r.arithmetic}};
+    if (r.bounded) {
+      row.update({{"accuracy", r.accuracy},
+                  {"changed", r.changed},
+                  {"largest_logit_error", json_number(r.error)},
+                  {"relative_error", json_number(r.relative)}});
+    }
+    all.push_back(row);
+  }
+  return all.dump();
 }
 
 }  // namespace taut::cli

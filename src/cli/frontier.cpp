@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/cli/config.hpp"
+#include "src/cli/json_number.hpp"
 #include "src/cli/summary.hpp"
 #include "src/core/core.hpp"
 #include "src/report/format.hpp"
@@ -113,11 +114,6 @@ report::Frontier frontier_of(const FrontierOptions& options, const std::vector<O
   return frontier;
 }
 
-nlohmann::json number(double value) {
-  if (std::isfinite(value)) return value;
-  return report::number(value);
-}
-
 std::string frontier_json(const report::Frontier& frontier) {
   nlohmann::json points = nlohmann::json::array();
   for (const report::FrontierPoint& p : frontier.points) {
@@ -127,8 +123,8 @@ std::string frontier_json(const report::Frontier& frontier) {
                       {"accuracy", p.accuracy.value()},
                       {"eps", p.eps},
                       {"certified_accuracy", p.certified.value()},
-                      {"constant", number(p.constant)},
-                      {"log10_constant", number(p.log10_constant)},
+                      {"constant", json_number(p.constant)},
+                      {"log10_constant", json_number(p.log10_constant)},
                       {"front", p.front}});
   }
   const nlohmann::json all = {{"threat", models::describe(frontier.threat)},

@@ -7,6 +7,7 @@
 #include "kernels/check_kernels.hpp"
 #include "src/cli/config.hpp"
 #include "src/cli/fp8.hpp"
+#include "src/cli/json_number.hpp"
 #include "src/cli/layer_costs.hpp"
 #include "src/cli/rows.hpp"
 #include "src/cli/verbs.hpp"
@@ -80,16 +81,13 @@ void print_tables(const std::vector<LayerCost>& layers, const std::vector<Weight
 
 void print_json(const std::vector<LayerCost>& layers, const std::vector<WeightLine>& weights,
                 const models::Threat& threat) {
-  const auto number = [](double x) {
-    return std::isfinite(x) ? nlohmann::json(x) : nlohmann::json(fmt::format("{}", x));
-  };
   nlohmann::json summary{{"threat", models::describe(threat)}};
   for (const LayerCost& l : layers) {
     summary["layers"].push_back({{"name", l.name},
                                  {"kind", l.kind},
-                                 {"token_norm", number(l.size)},
-                                 {"log10_bound", number(l.log10_bound)},
-                                 {"log10_factor", number(l.log10_added)}});
+                                 {"token_norm", json_number(l.size)},
+                                 {"log10_bound", json_number(l.log10_bound)},
+                                 {"log10_factor", json_number(l.log10_added)}});
   }
   for (const WeightLine& w : weights) {
     summary["weights"].push_back(
@@ -115,6 +113,20 @@ int run_check_kernels(const models::Network& network) {
   return all ? 0 : 1;
 }
 
+void print_fp8(const InspectCall& call, const OpenRun& run) {
+  RowOptions rows;
+  rows.examples = call.examples;
+  rows.data = call.data;
+  const Examples examples = validation_examples(run, rows);
+  const std::vector<Fp8Row> fares = fp8_rows(run.checkpoint.network, examples);
+  if (call.json) {
+    fmt::print("{}\n", fp8_json(fares));
+  } else {
+    fmt::print("{}: {} examples of {}\n{}", call.run, examples.input.size(0), examples.source,
+               fp8_text(fares));
+  }
+}
+
 int run_inspect(const InspectCall& call) {
   if (call.print.given) {
     fmt::print("{}", print_config(*call.command));
@@ -129,12 +141,7 @@ int run_inspect(const InspectCall& call) {
   }
   if (call.check_kernels) return run_check_kernels(network);
   if (call.fp8) {
-    RowOptions rows;
-    rows.examples = call.examples;
-    rows.data = call.data;
-    const Examples examples = validation_examples(run, rows);
-    fmt::print("{}: {} examples of {}\n{}", call.run, examples.input.size(0), examples.source,
-               report::to_text(fp8_table(network, examples)));
+    print_fp8(call, run);
     return 0;
   }
   const std::string name =
@@ -166,12 +173,13 @@ Run bind_inspect(CLI::App& command) {
       .add_flag("--check-kernels", call->check_kernels,
                 "run every CUDA kernel and its reference on these weights, and stop")
       ->group(kCallGroup);
-  command
-      .add_flag(
-          "--fp8", call->fp8,
-          "evaluate the network in e4m3, scaled by certified and by observed ranges, and stop")
-      ->group(kCallGroup);
+  CLI::Option* const fp8 =
+      command
+          .add_flag("--fp8", call->fp8,
+                    "evaluate the network in e4m3, scaled by certified and by observed ranges")
+          ->group(kCallGroup);
   command.add_option("--examples", call->examples, "of --fp8")
+      ->needs(fp8)
       ->group(kCallGroup)
       ->capture_default_str()
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));

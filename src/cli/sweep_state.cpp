@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "src/cli/json_number.hpp"
 #include "src/core/core.hpp"
 #include "src/io/io.hpp"
 #include "src/report/format.hpp"
@@ -78,9 +79,7 @@ std::string state_text(const Stored& stored, const Point& point) {
 }
 
 nlohmann::json number(const std::optional<double>& value) {
-  if (!value) return nullptr;
-  if (std::isfinite(*value)) return *value;
-  return report::number(*value);
+  return value ? json_number(*value) : nlohmann::json();
 }
 
 }  // namespace

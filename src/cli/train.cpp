@@ -6,6 +6,7 @@
 #include "certify/certify.hpp"
 #include "src/cli/config.hpp"
 #include "src/cli/dry_run.hpp"
+#include "src/cli/json_number.hpp"
 #include "src/cli/options.hpp"
 #include "src/cli/rows.hpp"
 #include "src/cli/training.hpp"
@@ -24,20 +25,19 @@ struct TrainCall {
   train::TrainOptions options;
 };
 
-nlohmann::json number(double value) {
-  if (std::isfinite(value)) return value;
-  return fmt::format("{}", value);
-}
-
 void print_summary(const TrainCall& call, const std::filesystem::path& folder,
                    const train::TrainSummary& s) {
   if (call.json) {
-    const nlohmann::json summary = {
-        {"run", folder.string()},         {"step", s.step},
-        {"parameters", s.parameters},     {"validation_loss", number(s.loss)},
-        {"accuracy", s.accuracy},         {"best_accuracy", s.best_accuracy},
-        {"log10_bound", number(s.bound)}, {"train_seconds", s.seconds},
-        {"ms_per_step", s.ms_per_step},   {"interrupted", s.interrupted}};
+    const nlohmann::json summary = {{"run", folder.string()},
+                                    {"step", s.step},
+                                    {"parameters", s.parameters},
+                                    {"validation_loss", json_number(s.loss)},
+                                    {"accuracy", s.accuracy},
+                                    {"best_accuracy", s.best_accuracy},
+                                    {"log10_bound", json_number(s.bound)},
+                                    {"train_seconds", s.seconds},
+                                    {"ms_per_step", s.ms_per_step},
+                                    {"interrupted", s.interrupted}};
     fmt::print("{}\n", summary.dump());
     return;
   }
@@ -90,41 +90,6 @@ int start_run(TrainCall& call) {
 }
 
 }  // namespace
-
-double default_bound(const models::Network& network) {
-  const std::string name = models::threat_names(network.input).front();
-  return certify::log10_constant(network, models::parse_threat(name, network.input));
-}
-
-train::TrainSummary train_afresh(const std::filesystem::path& folder,
-                                 const train::TrainOptions& options, const std::string& config,
-                                 bool force) {
-  const train::TrainContext context{folder, config, provenance(), default_bound, team::world()};
-  // Data and network are made once before an old run is touched: what cannot be trained loses
-  // nothing.
-  const data::Dataset dataset = data::open_dataset(options.data);
-  const models::Network network =
-      models::build(options.model, dataset.input, dataset.classes, make_generator(options.seed));
-  train::check(options, network);
-  train::check_rows(network, dataset);
-  team::on_first(context.team, [&] {
-    io::create_run(folder, force);
-    nlohmann::json facts = context.provenance;
-    facts["config"] = context.config;
-    io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
-  });
-  return train::train(options, context, nullptr);
-}
-
-train::TrainSummary train_on(const std::filesystem::path& folder) {
-  io::require_run(folder);
-  const OpenRun run = open_run(folder, "last", {}, "");
-  require(run.checkpoint.random_state.defined(),
-          "{} holds weights only, no state of a training: it cannot be resumed", folder.string());
-  const train::TrainContext context{folder, run.checkpoint.config, provenance(), default_bound,
-                                    team::world()};
-  return train::train(run.options, context, &run.checkpoint);
-}
 
 Run bind_train(CLI::App& command) {
   auto call = std::make_shared<TrainCall>();

@@ -17,7 +17,4 @@ train::TrainSummary train_afresh(const std::filesystem::path& folder,
 // Goes on where the run stopped, with its own configuration.
 train::TrainSummary train_on(const std::filesystem::path& run);
 
-// The bound shown while training: log10 of K for the first threat of the network's input.
-double default_bound(const models::Network& network);
-
 }  // namespace taut::cli

@@ -80,6 +80,11 @@ Rows all_rows(const RunReport& run) {
 
 }  // namespace
 
+std::optional<double> largest_activation(const RunReport& run) {
+  if (run.layers.empty()) return std::nullopt;
+  return models::largest_activation(run.layers);
+}
+
 Share clean(const Radii& radii) { return {static_cast<int64_t>(radii.correct.size()), radii.rows}; }
 
 Share robust(const Radii& radii, double eps) {

@@ -22,8 +22,7 @@ struct RunReport {
   std::map<std::string, std::string> facts;
   int64_t parameters = 0;
   std::optional<double> train_seconds, ms_per_step;
-  std::optional<double> largest_activation;  // largest |entry| of any layer's output
-  std::vector<models::LayerRange> layers;
+  std::vector<models::LayerRange> layers;  // of every layer's output; empty: not measured
   std::map<std::string, std::vector<double>> frobenius;  // norms of a weight's matrices, by path
   int64_t tokens = 0, width = 0;                         // of the embedded input; 0 for pixels
   // Largest sigma (l2 -> l2, not RMS -> RMS) that the constraint allows, by path of the weight; per
@@ -32,6 +31,9 @@ struct RunReport {
   std::optional<certify::Certificate> certificate;
   std::vector<attacks::AttackResult> attacks;  // any number for one threat: the worst case counts
 };
+
+// Largest |entry| of any layer's output; none where it was not measured.
+std::optional<double> largest_activation(const RunReport& run);
 
 // Radii of the rows that a certificate or an attack covers, in the threat's norm.
 struct Radii {

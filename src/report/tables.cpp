@@ -138,8 +138,9 @@ Table cost_table(const Comparison& comparison) {
     for (const attacks::AttackResult& attack : runs[run].attacks) seconds += attack.seconds;
     return runs[run].attacks.empty() ? kNotAttacked : number(seconds);
   });
-  add_row(table, comparison, "largest activation entry",
-          [&](size_t run) { return shown(runs[run].largest_activation, kNotMeasured, Round::up); });
+  add_row(table, comparison, "largest activation entry", [&](size_t run) {
+    return shown(largest_activation(runs[run]), kNotMeasured, Round::up);
+  });
   return table;
 }
 

@@ -33,7 +33,7 @@ void add_costs(std::vector<Value>& out, const Comparison& comparison, size_t run
   add("parameters", static_cast<double>(r.parameters));
   add("train_seconds", r.train_seconds);
   add("ms_per_step", r.ms_per_step);
-  add("largest_activation", r.largest_activation);
+  add("largest_activation", largest_activation(r));
   add("clean_rows", static_cast<double>(clean.rows));
   add("clean_accuracy", clean.rows > 0 ? std::optional<double>(clean.value()) : std::nullopt);
 }

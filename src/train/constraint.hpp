@@ -48,9 +48,9 @@ struct Move {
 // Matrices (..., out, in) right after a step from weights within move.from w_max (RMS->RMS), in
 // place, by `method`. Afterwards sigma(stored) <= w_max sqrt(out / in), a theorem, unless the
 // method is none or spectral_weight_decay. soft_cap takes the coupling of the step and needs a
-// finite update; without move.certify it errs by rounding, which no later cap makes larger: the
-// slope of a coupled cap is at most 1 where it ends. `block`: where top_singular left off and will
-// go on from. [Newhouse et al. 2025, section 3]
+// finite update; without move.certify it errs by the roundings since the last division, which no
+// later cap makes larger: the slope of a coupled cap is at most 1 where it ends. `block`: where
+// top_singular left off and will go on from. [Newhouse et al. 2025, section 3]
 void constrain(const at::Tensor& matrices, double w_max, const std::string& method, double decay,
                const Move& move, kernels::Workspace* workspace = nullptr,
                at::Tensor* block = nullptr);

@@ -38,7 +38,7 @@ struct Group {
   std::string method;   // of the constraint (constraint.hpp)
   // RMS->RMS: no matrix of the group is longer; carried from step to step when caps are lazy
   double bound = std::numeric_limits<double>::infinity();
-  bool held = true;  // no matrix is longer than the cap, a theorem (Rates::certify)
+  bool held = true;  // no certified division is due (Rates::certify)
   at::Tensor block;  // where top_singular goes on from, for the methods that ask for it
   std::vector<Member> members;
   at::Tensor value;     // (matrices, out, in), (rows, width) or (entries)

@@ -9,6 +9,7 @@
 
 #include "src/core/core.hpp"
 #include "src/train/adamw.hpp"
+#include "src/train/carried.hpp"
 #include "src/train/constraint.hpp"
 #include "src/train/muon.hpp"
 #include "src/train/sgd.hpp"
@@ -60,92 +61,10 @@ bool hold_after(Group& group, const ConstraintOptions& options, const Move& move
   return true;
 }
 
-// Whether the constraint leaves its group within the cap for certain.
-bool certifies(const Group& group, const ConstraintOptions& options, bool certify) {
+// Whether a step leaves no certified division for later.
+bool certifies(const Group& group, const Move& move) {
   const bool soft = group.layout == Layout::matrices && group.method == "soft_cap";
-  return certify || options.lazy || !soft || std::isinf(group.cap);
-}
-
-std::string bound_name(const Member& member) { return "bound." + member.path; }
-
-std::string block_name(const Member& member) { return "block." + member.path; }
-
-std::string uncapped_name(const Member& member) { return "uncapped." + member.path; }
-
-// How many matrices of the group are the member's.
-int64_t matrices_of(const Group& group, const Member& member) {
-  return c10::multiply_integers(member.shape) / (group.value.size(-2) * group.value.size(-1));
-}
-
-// Bounds that lazy caps carry, and where singular vectors are looked for next; member by member,
-// since other ranks group them otherwise.
-void save_carried(const std::vector<Group>& groups, NamedTensors& out) {
-  for (const Group& group : groups) {
-    int64_t first = 0;
-    for (const Member& member : group.members) {
-      if (std::isfinite(group.bound))
-        out[bound_name(member)] = at::full({}, group.bound, at::kDouble);
-      if (!group.block.defined()) continue;
-      const int64_t count = matrices_of(group, member);
-      out[block_name(member)] = group.block.narrow(0, first, count).clone();
-      first += count;
-    }
-  }
-}
-
-// The largest of the members' bounds. Without one the next step projects.
-void restore_bounds(std::vector<Group>& groups, const NamedTensors& from) {
-  for (Group& group : groups) {
-    double largest = 0;
-    for (const Member& member : group.members) {
-      const auto found = from.find(bound_name(member));
-      require(
-          found == from.end() || (found->second.numel() == 1 && found->second.item<double>() >= 0),
-          "expected a bound >= 0 as '{}' in the checkpoint", bound_name(member));
-      largest = std::max(largest, found == from.end() ? std::numeric_limits<double>::infinity()
-                                                      : found->second.item<double>());
-    }
-    group.bound = largest;
-  }
-}
-
-// Without those of all members the next step starts cold.
-void restore_blocks(std::vector<Group>& groups, const NamedTensors& from) {
-  for (Group& group : groups) {
-    std::vector<at::Tensor> parts;
-    for (const Member& member : group.members) {
-      const auto found = from.find(block_name(member));
-      if (found == from.end()) continue;
-      const at::Tensor& block = found->second;
-      require(group.layout == Layout::matrices && block.dim() == 3 &&
-                  block.size(0) == matrices_of(group, member) &&
-                  block.size(1) == group.value.size(-1) && block.size(2) > 0 &&
-                  block.size(2) <= block.size(1) &&
-                  (parts.empty() || block.size(2) == parts.front().size(2)) &&
-                  block.scalar_type() == group.value.scalar_type() &&
-                  at::isfinite(block).all().item<bool>(),
-              "expected finite singular vectors of {} as '{}' in the checkpoint, got {}",
-              shape_text(member.shape), found->first, shape_text(block.sizes()));
-      parts.push_back(block);
-    }
-    if (!parts.empty() && parts.size() == group.members.size()) group.block = at::cat(parts);
-  }
-}
-
-// As training left them before the division that the checkpoint's network has had.
-void restore_uncapped(std::vector<Group>& groups, const NamedTensors& from) {
-  for (Group& group : groups) {
-    for (const Member& member : group.members) {
-      const auto found = from.find(uncapped_name(member));
-      if (found == from.end()) continue;
-      require(found->second.sizes() == c10::IntArrayRef(member.shape) &&
-                  at::isfinite(found->second).all().item<bool>(),
-              "expected finite weights of shape {} as '{}' in the checkpoint, got {}",
-              shape_text(member.shape), found->first, shape_text(found->second.sizes()));
-      member.leaf.detach().copy_(found->second);
-      group.held = false;
-    }
-  }
+  return move.certify || !soft || std::isinf(group.cap);
 }
 
 void require_finite(const Group& group, const at::Tensor& gradient) {
@@ -178,9 +97,7 @@ Optimizer restore_optimizer(models::Network& network, const TrainOptions& option
   optimizer.adam_steps = steps->second.item<int64_t>();
   require(optimizer.adam_steps >= 0, "expected 'adam_step' >= 0 in the checkpoint, got {}",
           optimizer.adam_steps);
-  if (options.constraint.lazy) restore_bounds(optimizer.groups, state);
-  restore_uncapped(optimizer.groups, state);
-  restore_blocks(optimizer.groups, state);
+  restore_carried(optimizer.groups, state, options.constraint.lazy);
   return optimizer;
 }
 
@@ -188,12 +105,6 @@ NamedTensors optimizer_state(const Optimizer& optimizer) {
   NamedTensors state;
   save_state(optimizer.groups, state);
   save_carried(optimizer.groups, state);
-  for (const Group& group : optimizer.groups) {
-    if (group.held) continue;
-    for (const Member& member : group.members) {
-      state[uncapped_name(member)] = member.leaf.detach().clone();
-    }
-  }
   state["adam_step"] = at::full({}, optimizer.adam_steps, at::kLong);
   return state;
 }
@@ -219,13 +130,14 @@ Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients,
   Move move{o.lr * rate, o.weight_decay, kernels::worst_output(muon.polar)};
   if (o.name != "muon") move.update = std::numeric_limits<double>::infinity();
   move.from = rates.cap_before / rates.cap;
-  move.certify = rates.certify;
+  // A lazy cap measures what it projects in any case, and may not come back to it for long.
+  move.certify = rates.certify || options.constraint.lazy;
   SgdStep sgd{o.lr * rate, 0, rates.momentum, o.nesterov};
   size_t next = 0;
   Projections projections;
   std::vector<team::Pending> sent;  // values, while later groups are stepped
   for (Group& group : optimizer.groups) {
-    group.held = certifies(group, options.constraint, rates.certify);
+    group.held = certifies(group, move);
     if (group.owner != optimizer.team.rank) {
       next += group.members.size();
       sent.push_back(team::start_broadcast(optimizer.team, group.value, group.owner));

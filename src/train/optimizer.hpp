@@ -24,7 +24,7 @@ Optimizer make_optimizer(models::Network& network, const TrainOptions& options,
 Optimizer restore_optimizer(models::Network& network, const TrainOptions& options,
                             const NamedTensors& state, const team::Team& team = {});
 
-// Adds "adam_step" (int64 scalar), and "uncapped.<path>" where a certified division is due.
+// What groups hold and carry (groups.hpp, carried.hpp), and "adam_step" (int64 scalar).
 NamedTensors optimizer_state(const Optimizer& optimizer);
 
 // The certified divisions that are due, for `factor` of the caps.

@@ -1,27 +1,32 @@
 #include "src/train/tracking.hpp"
 
-#include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include "kernels/certified_sigma.hpp"
-#include "models/walk.hpp"
+#include <cmath>
+
+#include "certify/certify.hpp"
+#include "models/models.hpp"
 #include "src/train/constraint.hpp"
 
 namespace taut::train {
 
+double default_bound(const models::Network& network, const certify::Norms& norms) {
+  const std::string name = models::threat_names(network.input).front();
+  return certify::log10_constant(network, norms, models::parse_threat(name, network.input));
+}
+
 Tracking track(const models::Network& network, const at::Tensor& input) {
   const at::NoGradGuard no_grad;
-  Tracking tracking{models::activation_ranges(network, input), {}};
+  const certify::Norms norms(network);
+  Tracking tracking{default_bound(network, norms), models::activation_ranges(network, input), {}};
   models::for_each_tensor(
       network, [&](const std::string& path, const at::Tensor& w, models::Role role) {
         if (!is_matrix(role)) return;
-        const auto intervals = kernels::certified_sigma(w);
-        const at::Tensor squares = w.to(at::kDouble).square().sum({-2, -1}).view({-1});
-        for (size_t i = 0; i < intervals.size(); ++i) {
-          const auto block = static_cast<int64_t>(i);
-          const double square = squares[block].item<double>(), upper = intervals[i].upper;
-          tracking.weights.push_back(
-              {path, block, intervals[i].lower, upper, upper > 0 ? square / (upper * upper) : 0});
+        const certify::TensorNorms& of = norms.of(w);
+        for (size_t i = 0; i < of.sigma.size(); ++i) {
+          const double upper = of.sigma[i].upper, length = of.frobenius[i].value();
+          tracking.weights.push_back({path, static_cast<int64_t>(i), of.sigma[i].lower, upper,
+                                      upper > 0 ? std::pow(length / upper, 2) : 0});
         }
       });
   return tracking;

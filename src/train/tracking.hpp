@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "certify/norms.hpp"
 #include "models/activations.hpp"
 
 namespace taut::train {
@@ -15,13 +16,17 @@ struct WeightRange {
   double lower = 0, upper = 0, stable_rank = 0;
 };
 
-// What layers and weights have come to, for the lines of metrics.
+// log10 of K for the first threat of the network's input.
+double default_bound(const models::Network& network, const certify::Norms& norms);
+
+// What bound, layers and weights have come to, for the lines of metrics.
 struct Tracking {
+  double log10_bound = 0;  // default_bound
   std::vector<models::LayerRange> layers;
   std::vector<WeightRange> weights;
 };
 
-// On the given inputs.
+// Layers on the given inputs. Error names a weight that holds NaN or infinity.
 Tracking track(const models::Network& network, const at::Tensor& input);
 
 }  // namespace taut::train

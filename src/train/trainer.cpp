@@ -51,28 +51,30 @@ at::Tensor tracked_input(const Session& session) {
   return data::gather(session.dataset, split, at::arange(count, at::kLong)).input;
 }
 
-// Validates, and says whether this is the best network so far.
-bool judge(const Session& session, State& state) {
+struct Judgement {
+  bool best = false;  // the best network so far
+  Tracking tracking;
+};
+
+Judgement judge(const Session& session, State& state) {
   const TrainOptions& o = session.options;
   const bool images = session.dataset.input.kind == models::InputKind::pixels;
   const int64_t batch = images ? std::max(o.batch, kEvaluatedImages) : o.batch;
   state.validation = evaluate(state.network, session.dataset, session.dataset.validation,
                               o.evaluate_examples, batch, session.context.team);
-  if (session.context.bound) {
-    at::NoGradGuard no_grad;
-    state.bound = session.context.bound(state.network);
-  }
+  Judgement judgement{false, track(state.network, tracked_input(session))};
+  state.bound = judgement.tracking.log10_bound;
   const auto [loss, accuracy] = state.validation;
   // While caps fall, a network is none that the run was asked for.
   const bool within = cap_factor(o.constraint, state.step, o.steps) <= 1;
   const bool better =
       accuracy > state.best_accuracy || (accuracy == state.best_accuracy && loss < state.best_loss);
-  const bool best = within && better;
-  if (best) {
+  judgement.best = within && better;
+  if (judgement.best) {
     state.best_accuracy = accuracy;
     state.best_loss = loss;
   }
-  return best;
+  return judgement;
 }
 
 Line line_of(const Session& session, const State& state) {
@@ -107,16 +109,15 @@ void run(Session& session, State& state) {
   while (state.step < o.steps && !team::any(team, interrupted())) {
     advance(state, session.dataset, order, o);
     const bool evaluates = due(state.step, o.evaluate_every, o);
-    const bool best = evaluates && judge(session, state);
+    const Judgement judgement = evaluates ? judge(session, state) : Judgement();
     Line line = line_of(session, state);
     if (evaluates) {
-      team::on_first(team, [&] {
-        line.tracking = track(state.network, tracked_input(session));
-        io::append_metrics(session.context.folder, json(line));
-      });
+      line.tracking = judgement.tracking;
+      team::on_first(team, [&] { io::append_metrics(session.context.folder, json(line)); });
       state.tally = {};
     }
-    if (best || due(state.step, o.checkpoint_every, o)) save(session, state, best);
+    if (judgement.best || due(state.step, o.checkpoint_every, o))
+      save(session, state, judgement.best);
     out.show(progress_of(session, state, line), state.step == o.steps);
   }
   save(session, state, /*best=*/false);

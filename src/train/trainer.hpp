@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <string>
 
@@ -14,7 +13,7 @@ namespace taut::train {
 struct TrainSummary {
   int64_t step = 0;
   double loss = 0, accuracy = 0, best_accuracy = 0;  // of the validation split
-  double bound = 0;  // global constant (log10) of the default threat, from certify
+  double bound = 0;                                  // log10 of K for the first threat of the input
   double seconds = 0, ms_per_step = 0;
   int64_t parameters = 0;
   bool interrupted = false;
@@ -25,8 +24,6 @@ struct TrainContext {
   std::filesystem::path folder;  // of the run; created by the caller
   std::string config;            // complete configuration as text, stored in every checkpoint
   std::map<std::string, std::string> provenance;
-  std::function<double(const models::Network&)>
-      bound;          // log10 of the global constant; may be empty
   team::Team team{};  // the ranks that call train() together; the first writes
 };
 

@@ -1,7 +1,6 @@
 #include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 
-#include "certify/certify.hpp"
 #include "src/core/core.hpp"
 #include "src/train/state.hpp"
 #include "src/train/step.hpp"
@@ -76,8 +75,6 @@ void stretch(benchmark::State& state, const Subject& subject, bool constrained) 
     o.optimizer.lr = 0.001;
     o.constraint.name = "none";
   }
-  const models::InputSpec& input = subject.dataset.input;
-  const models::Threat threat = models::parse_threat(models::threat_names(input).front(), input);
   const at::Tensor seen = data::gather(subject.dataset, subject.dataset.validation,
                                        at::arange(std::min<int64_t>(o.batch, 64), at::kLong))
                               .input;
@@ -87,7 +84,6 @@ void stretch(benchmark::State& state, const Subject& subject, bool constrained) 
   for (auto _ : state) {
     for (int i = 0; i < subject.steps; ++i) train::advance(run, subject.dataset, order, o);
     if (!constrained) continue;
-    benchmark::DoNotOptimize(certify::log10_constant(run.network, threat));
     benchmark::DoNotOptimize(train::track(run.network, seen));
   }
   state.counters["steps"] = subject.steps;

@@ -1,6 +1,8 @@
 #include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "src/io/io.hpp"
 #include "tests/cli/program.hpp"
 
 using namespace taut::test;
@@ -25,17 +27,36 @@ BOOST_AUTO_TEST_CASE(a_constrained_and_a_baseline_network_are_evaluated_in_fp8) 
     const std::string run = (folder / preset).string();
     const char* data = preset == "shakespeare-gpt" ? "synthetic_text" : "synthetic";
     BOOST_REQUIRE(invoke(folder, tiny_train(preset, data, run)).status == 0);
-    const Outcome out = invoke(folder, {"inspect", run, "--fp8", "--examples", "40"});
-    BOOST_TEST(out.status == 0, out.err);
+    const Outcome out = done(invoke(folder, {"inspect", run, "--fp8", "--examples", "40"}));
     BOOST_TEST(contains(out.out, "40 examples"), out.out);
     BOOST_TEST(contains(line_with(out.out, "fp32"), " 0.00 % "), out.out);
-    for (const char* row : {"e4m3 weights ", "e4m3 weights and activations, certified ranges",
-                            "e4m3 weights and activations, observed ranges"}) {
-      const std::string line = line_with(out.out, row);
-      BOOST_TEST(contains(line, " %"), out.out);
-      BOOST_TEST(!contains(line, " 0.00 % | 0 "), out.out);
+    const auto rows = nlohmann::json::parse(
+        done(invoke(folder, {"inspect", run, "--fp8", "--examples", "40", "--json"})).out);
+    BOOST_TEST_REQUIRE(rows.size() == 4u);
+    BOOST_TEST(rows[0]["changed"] == 0);
+    BOOST_TEST(rows[0]["largest_logit_error"] == 0);
+    for (size_t i = 1; i < 4; ++i) {
+      const std::string name = rows[i]["arithmetic"];
+      BOOST_TEST(contains(line_with(out.out, name), " %"), out.out);
+      BOOST_TEST(rows[i]["largest_logit_error"].get<double>() > 0, name);
+      BOOST_TEST(rows[i]["relative_error"].get<double>() < 1, name);
     }
+    // Activations are rounded as well, and the two ranges differ.
+    BOOST_TEST(rows[2]["largest_logit_error"] != rows[1]["largest_logit_error"]);
+    BOOST_TEST(rows[3]["largest_logit_error"] != rows[2]["largest_logit_error"]);
   }
+}
+
+// Its accuracy is that of the run's own evaluation.
+BOOST_AUTO_TEST_CASE(the_fp32_row_is_the_network_itself) {
+  const TempFolder folder;
+  const std::string run = (folder / "a").string();
+  done(invoke(folder, tiny_train("digits-vit", "synthetic", run)));
+  const auto rows = nlohmann::json::parse(
+      done(invoke(folder, {"inspect", run, "--checkpoint", "last", "--fp8", "--json"})).out);
+  const auto last = taut::io::load_run_checkpoint(folder / "a", "last");
+  BOOST_TEST(rows[0]["accuracy"].get<double>() == last.numbers.at("validation_accuracy"),
+             boost::test_tools::tolerance(1e-12));
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_are_one_line) {
@@ -47,6 +68,7 @@ BOOST_AUTO_TEST_CASE(mistakes_are_one_line) {
     BOOST_TEST(out.status == 2);
     BOOST_TEST(std::count(out.err.begin(), out.err.end(), '\n') == 1, out.err);
   }
+  refused(invoke(folder, {"inspect", run, "--examples", "3"}), "--fp8");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

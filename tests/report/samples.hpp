@@ -78,7 +78,6 @@ inline RunReport sample(const std::string& name, const models::Threat& threat = 
   run.parameters = 12345;
   run.train_seconds = 61.5;
   run.ms_per_step = 4.25;
-  run.largest_activation = 3.5;
   run.layers = {{"blocks.0.query", 1.25, 0.5}, {"head", 3.5, 0.75}};
   run.frobenius = {{"blocks.0.query.weight", {1, 1.22}}};
   run.facts = {{"git_revision", "abc123"}, {"seed", name}};

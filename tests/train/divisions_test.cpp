@@ -81,6 +81,17 @@ BOOST_AUTO_TEST_CASE(without_a_division_caps_err_by_rounding) {
   }
 }
 
+// Its next look may be long after the weights are shown.
+BOOST_AUTO_TEST_CASE(a_lazy_cap_divides_whenever_it_projects) {
+  Run run{pushed_run("lazy_vit")};
+  run.options.optimizer.lr = 0.1;
+  for (int step = 0; step < 30; ++step) {
+    run.push(1, /*certify=*/false);
+    BOOST_TEST(excess(run.state.optimizer.groups) <= kRounded);
+  }
+  BOOST_TEST(excess(run.state.optimizer.groups) > 0.999);  // it has projected
+}
+
 BOOST_AUTO_TEST_CASE(caps_are_certified_where_evaluations_and_checkpoints_are_due) {
   Run run{test::named_run("vit")};
   run.options.evaluate_every = 3;

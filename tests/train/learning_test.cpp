@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "certify/certify.hpp"
 #include "kernels/kernels.hpp"
 #include "models/models.hpp"
 #include "src/core/core.hpp"
@@ -91,13 +92,11 @@ BOOST_AUTO_TEST_CASE(metrics_and_checkpoints_tell_the_run) {
   train::TrainContext context;
   context.config = "steps = 12";
   context.provenance = {{"device", "cpu"}};
-  context.bound = [](const models::Network&) { return 1.5; };
   const train::TrainSummary summary = train_in(folder / "run", o, context);
   const auto lines = metrics_of(folder / "run");
   BOOST_TEST_REQUIRE(lines.size() == 3);
   BOOST_TEST(lines[0].at("step").get<int64_t>() == 5);
   BOOST_TEST(lines[2].at("step").get<int64_t>() == 12);
-  BOOST_TEST(lines[2].at("log10_bound").get<double>() == 1.5);
   BOOST_TEST(lines[2].at("validation_accuracy").get<double>() == summary.accuracy);
   const io::Checkpoint last = io::load_run_checkpoint(folder / "run", "last");
   BOOST_TEST(last.step == 12);
@@ -106,7 +105,10 @@ BOOST_AUTO_TEST_CASE(metrics_and_checkpoints_tell_the_run) {
   BOOST_TEST(last.provenance.at("device") == "cpu");
   BOOST_TEST(last.numbers.at("best_accuracy") == summary.best_accuracy);
   BOOST_TEST(last.numbers.at("ms_per_step") > 0);
-  BOOST_TEST(summary.bound == 1.5);
+  const double bound =
+      certify::log10_constant(last.network, models::parse_threat("l2", last.network.input));
+  BOOST_TEST(lines[2].at("log10_bound").get<double>() == bound);
+  BOOST_TEST(summary.bound == bound);
   BOOST_TEST(summary.parameters == 16 * 16 * 2 + 16 * 3);
   BOOST_TEST(!summary.interrupted);
 }

@@ -1,0 +1,40 @@
+#include "src/cli/training.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "src/cli/open.hpp"
+#include "src/cli/verbs.hpp"
+#include "src/core/core.hpp"
+
+namespace taut::cli {
+
+train::TrainSummary train_afresh(const std::filesystem::path& folder,
+                                 const train::TrainOptions& options, const std::string& config,
+                                 bool force) {
+  const train::TrainContext context{folder, config, provenance(), team::world()};
+  // Data and network are made once before an old run is touched: what cannot be trained loses
+  // nothing.
+  const data::Dataset dataset = data::open_dataset(options.data);
+  const models::Network network =
+      models::build(options.model, dataset.input, dataset.classes, make_generator(options.seed));
+  train::check(options, network);
+  train::check_rows(network, dataset);
+  team::on_first(context.team, [&] {
+    io::create_run(folder, force);
+    nlohmann::json facts = context.provenance;
+    facts["config"] = context.config;
+    io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
+  });
+  return train::train(options, context, nullptr);
+}
+
+train::TrainSummary train_on(const std::filesystem::path& folder) {
+  io::require_run(folder);
+  const OpenRun run = open_run(folder, "last", {}, "");
+  require(run.checkpoint.random_state.defined(),
+          "{} holds weights only, no state of a training: it cannot be resumed", folder.string());
+  const train::TrainContext context{folder, run.checkpoint.config, provenance(), team::world()};
+  return train::train(run.options, context, &run.checkpoint);
+}
+
+}  // namespace taut::cli
