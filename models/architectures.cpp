@@ -44,15 +44,23 @@ struct Builder {
   // bound.
   bool biased() const { return !lipschitz() && a.norm == "layer"; }
 
-  Layer linear(const std::string& name, int64_t out, int64_t in, bool zero = false) {
-    Linear l;
-    if (lipschitz()) {
-      l.weight = zero ? at::zeros({out, in}) : orthogonal(out, in);
-    } else {
-      l.weight = normal({out, in}, zero ? 0.0 : 1 / std::sqrt(double(in)));
-    }
-    if (biased()) l.bias = at::zeros({out});
+  Tensor matrix(int64_t out, int64_t in) {
+    return lipschitz() ? orthogonal(out, in) : normal({out, in}, 1 / std::sqrt(double(in)));
+  }
+
+  // At zero a branch starts as nothing: gentle where the residual keeps most of x, slow where not.
+  Tensor branch_output(int64_t out, int64_t in) {
+    return a.zero_outputs ? at::zeros({out, in}) : matrix(out, in);
+  }
+
+  Layer linear(const std::string& name, Tensor weight) {
+    Linear l{std::move(weight), {}, 1};
+    if (biased()) l.bias = at::zeros({l.weight.size(0)});
     return {name, l};
+  }
+
+  Layer linear(const std::string& name, int64_t out, int64_t in) {
+    return linear(name, matrix(out, in));
   }
 
   // Scaled to slope 1 at most: for GELU 1 / 1.12890415, where the published 1 / 1.1289 leaves it at
@@ -111,7 +119,7 @@ struct Builder {
     l.query = heads(deviation);
     l.key = heads(deviation);
     l.value = heads(deviation);
-    l.output = at::zeros({a.width, a.width});
+    l.output = branch_output(a.width, a.width);
     l.causal = causal;
     if (causal && a.rotary > 0) l.rotary = rotary();
     lipschitz() ? make_lipschitz(l) : make_standard(l);
@@ -138,7 +146,7 @@ struct Builder {
     enter_branch(mlp, name + "mlp_");
     mlp.push_back(linear(name + "mlp.up", hidden, a.width));
     mlp.push_back(activation(name + "mlp.activation"));
-    mlp.push_back(linear(name + "mlp.down", a.width, hidden, /*zero=*/true));
+    mlp.push_back(linear(name + "mlp.down", branch_output(a.width, hidden)));
     layers.push_back(residual(name + "mlp_residual", std::move(mlp)));
   }
 

@@ -22,7 +22,10 @@ struct Candidate {
 
 std::string method_of(const OpenRun& run) {
   if (!run.model.empty()) return "foreign weights";
-  return run.options.optimizer.name + " + " + run.options.constraint.name;
+  const bool decays = run.options.optimizer.weight_decay > 0;
+  const std::string& constraint = run.options.constraint.name;
+  return run.options.optimizer.name + " + " +
+         (constraint == "none" && decays ? "weight_decay" : constraint);
 }
 
 // The size of a relative eps of 1. Of pixels it moves every one by the whole range; of embeddings

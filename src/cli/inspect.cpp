@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "certify/certify.hpp"
+#include "certify/published.hpp"
 #include "kernels/check_kernels.hpp"
 #include "src/cli/config.hpp"
 #include "src/cli/fp8.hpp"
@@ -57,8 +58,13 @@ std::vector<WeightLine> weight_lines(const models::Network& network, const certi
   return lines;
 }
 
+// log10 of K, and of what the published formula states in its place.
+struct Constants {
+  double proved, published;
+};
+
 void print_tables(const std::vector<LayerCost>& layers, const std::vector<WeightLine>& weights,
-                  const models::Threat& threat) {
+                  const models::Threat& threat, const Constants& log10) {
   report::Table path{{"layer", "kind", "token norm <=", "log10 bound", "adds", "share %"}, {}};
   const double total = layers.empty() ? 0 : layers.back().log10_bound;
   for (const LayerCost& l : layers) {
@@ -77,11 +83,17 @@ void print_tables(const std::vector<LayerCost>& layers, const std::vector<Weight
   }
   fmt::print("bound: l2 per token after each layer, per unit of the threat ({})\n{}\n{}",
              models::describe(threat), report::to_text(path), report::to_text(table));
+  fmt::print("\nlog10 K, last hidden token: {}\n", report::number(log10.proved, Round::up));
+  if (std::isnan(log10.published)) return;
+  fmt::print("by the formula of Newhouse et al. 2025, no bound for several heads: {}\n",
+             report::number(log10.published));
 }
 
 void print_json(const std::vector<LayerCost>& layers, const std::vector<WeightLine>& weights,
-                const models::Threat& threat) {
-  nlohmann::json summary{{"threat", models::describe(threat)}};
+                const models::Threat& threat, const Constants& log10) {
+  nlohmann::json summary{{"threat", models::describe(threat)},
+                         {"log10_constant", json_number(log10.proved)},
+                         {"log10_published", json_number(log10.published)}};
   for (const LayerCost& l : layers) {
     summary["layers"].push_back({{"name", l.name},
                                  {"kind", l.kind},
@@ -150,11 +162,13 @@ int run_inspect(const InspectCall& call) {
   const certify::Norms norms(network);
   const auto layers = layer_costs(network, norms, threat);
   const auto weights = weight_lines(network, norms, run.options.constraint);
+  const Constants log10{certify::log10_constant(network, norms, threat),
+                        certify::published_log10_constant(network, threat)};
   if (call.json) {
-    print_json(layers, weights, threat);
+    print_json(layers, weights, threat, log10);
   } else {
     fmt::print("{}: {} parameters, {}\n", call.run, models::parameter_count(network), run.weights);
-    print_tables(layers, weights, threat);
+    print_tables(layers, weights, threat, log10);
   }
   return 0;
 }

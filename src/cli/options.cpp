@@ -52,6 +52,8 @@ void add_model_options(CLI::App& command, models::Architecture& model) {
       ->check(at_least(0));
   add(command, "model.position_bias", model.position_bias,
       "gpt, lipschitz: a learned logit for every distance (true, false)");
+  add(command, "model.zero_outputs", model.zero_outputs,
+      "the last matrix of every branch starts at zero (true, false)");
   add(command, "model.query_key_clamp", model.query_key_clamp,
       "lipschitz: RMS radius of the clamp on queries and keys; 0: none")
       ->check(at_least(0));

@@ -26,12 +26,17 @@ BOOST_AUTO_TEST_CASE(certified_runs_become_rows_and_one_plot) {
   const TempFolder folder;
   const std::string a = trained(folder, "a", {}),
                     b = trained(folder, "b", {"--constraint.w_max", "0.5"}),
+                    c = trained(folder, "c",
+                                {"--constraint.name", "none", "--optimizer.weight_decay", "0.1"}),
                     bare = trained(folder, "bare", {}, false);
   const std::string svg = (folder / "front.svg").string();
-  const Outcome table = done(invoke(folder, {"compare", "--frontier", a, b, bare, "--out", svg}));
+  const Outcome table =
+      done(invoke(folder, {"compare", "--frontier", a, b, c, bare, "--out", svg}));
   BOOST_TEST(contains(table.out, "K: l2, pixels in [0, 1] -> l2, last hidden token"));
+  BOOST_TEST(contains(table.out, "muon + soft_cap"));
+  BOOST_TEST(contains(table.out, "muon + weight_decay"));
   BOOST_TEST(contains(table.out, "certified at 0.003 of the pixel range"));
-  BOOST_TEST(std::count(table.out.begin(), table.out.end(), '\n') == 5);
+  BOOST_TEST(std::count(table.out.begin(), table.out.end(), '\n') == 6);
   BOOST_TEST(contains(table.err, "bare: not certified, left out"));
   BOOST_TEST(contains(slurp(svg), "<?xml"));
   BOOST_TEST(contains(slurp(svg), "muon + soft_cap"));

@@ -79,7 +79,12 @@ BOOST_AUTO_TEST_CASE(sequences_go_through_every_verb) {
   BOOST_TEST(certified.status == 0, certified.err);
   const auto summary = nlohmann::json::parse(certified.out);
   BOOST_TEST(summary.is_object());
+  const auto inspected = nlohmann::json::parse(invoke(folder, {"inspect", run, "--json"}).out);
+  BOOST_TEST(inspected.at("log10_published").get<double>() != 0);
+  BOOST_TEST(holds(invoke(folder, {"inspect", run}).out, "Newhouse et al. 2025, no bound"));
   const auto certificate = taut::io::load_certificate(folder / "gpt" / "certificate.h5");
+  BOOST_TEST(inspected.at("log10_constant").get<double>() ==
+             certificate.threats.front().log10_constant);
   BOOST_TEST(certificate.threats.size() == 2u);
   BOOST_TEST(certificate.label.size(0) == 4 * 12);
   BOOST_TEST(certificate.embedding_rms > 0);
