@@ -114,20 +114,39 @@ Tensor prepared(const Attention& l, Tensor x) {
   return l.rotary.defined() ? rotated(l.rotary, x) : x;
 }
 
+// What a causal layer adds to its logits: position biases, and minus infinity where the key comes
+// later. (heads or 1, tokens, tokens); undefined without a mask.
+Tensor offsets(const Attention& l, const Tensor& x) {
+  if (!l.causal) return {};
+  const int64_t tokens = x.size(1);
+  const Tensor future = at::ones({tokens, tokens}, x.options().dtype(at::kBool)).triu_(1);
+  const Tensor biases = l.position_bias.defined() ? relative(l.position_bias, tokens)
+                                                  : at::zeros({1, tokens, tokens}, x.options());
+  return biases.masked_fill(future, -std::numeric_limits<double>::infinity());
+}
+
+// Logits at a time: so many examples that what a softmax reads and writes stays in the cache.
+constexpr int64_t kLogits = 1 << 20;
+
+Tensor mixed(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& offset) {
+  Tensor logits = at::matmul(q, k.transpose(-2, -1));
+  if (offset.defined()) logits = logits + offset;
+  return at::matmul(logits.softmax(-1), v);
+}
+
 Tensor apply(const Attention& l, const Tensor& x) {
-  const int64_t d_head = l.query.size(1), tokens = x.size(1);
+  const int64_t heads = l.query.size(0), d_head = l.query.size(1), tokens = x.size(1);
   const Tensor q = prepared(l, per_head(l.query, l.query_bias, x)) *
                    (l.logit_scale / static_cast<double>(d_head));
   const Tensor k = prepared(l, per_head(l.key, l.key_bias, x));
   const Tensor v = per_head(l.value, l.value_bias, x);
-  Tensor logits = at::matmul(q, k.transpose(-2, -1));
-  if (l.position_bias.defined()) logits = logits + relative(l.position_bias, tokens);
-  if (l.causal) {
-    const Tensor future = at::ones({tokens, tokens}, x.options().dtype(at::kBool)).triu_(1);
-    logits = logits.masked_fill(future, -std::numeric_limits<double>::infinity());
-  }
-  const Tensor mixed = at::matmul(logits.softmax(-1), v).transpose(1, 2).flatten(2);
-  Tensor y = at::linear(mixed, l.output);
+  const Tensor offset = offsets(l, x);
+  const int64_t share = std::max(int64_t{1}, kLogits / (heads * tokens * tokens));
+  const std::vector<Tensor> qs = q.split(share), ks = k.split(share), vs = v.split(share);
+  std::vector<Tensor> parts;
+  for (size_t i = 0; i < qs.size(); ++i) parts.push_back(mixed(qs[i], ks[i], vs[i], offset));
+  const Tensor all = parts.size() == 1 ? parts.front() : at::cat(parts);
+  Tensor y = at::linear(all.transpose(1, 2).flatten(2), l.output);
   if (l.gain != 1) y = y * l.gain;
   return l.output_bias.defined() ? y + l.output_bias : y;
 }

@@ -166,4 +166,25 @@ BOOST_AUTO_TEST_CASE(a_causal_position_reads_nothing_behind_it) {
   BOOST_TEST(change[4].item<double>() > 0);
 }
 
+// More logits than are worked on at once: values and gradients are those of the examples alone.
+BOOST_AUTO_TEST_CASE(an_example_fares_among_many_as_alone) {
+  at::Generator g = make_generator(5);
+  const int64_t tokens = 300;
+  Attention a = sample_attention(g, /*causal=*/true, tokens);
+  a.position_bias.requires_grad_(true);
+  const Tensor x = draw({15, tokens, 6}, g), weight = draw({15, tokens, 6}, g);
+  const Layer layer{"a", a};
+  const Tensor together = apply(layer, x);
+  (together * weight).sum().backward();
+  const Tensor gradient = a.position_bias.grad().clone();
+  a.position_bias.mutable_grad().reset();
+  for (int64_t i = 0; i < x.size(0); ++i) {
+    const Tensor alone = apply(layer, x.narrow(0, i, 1));
+    BOOST_TEST(largest_difference(together.narrow(0, i, 1), alone) < 1e-5);
+    (alone * weight.narrow(0, i, 1)).sum().backward();
+  }
+  BOOST_TEST(largest_difference(gradient, a.position_bias.grad()) <
+             1e-4 * gradient.abs().max().item<double>());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
