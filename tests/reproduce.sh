@@ -41,12 +41,12 @@ text() {
   build/taut inspect "runs/reproduce/$1" --threat every_token --json > "runs/reproduce/$1.inspect.json"
 }
 
-# lever NAME OPTION...: a short run of the certified GPT with something changed, certified and not attacked.
+# lever NAME OPTION...: a short run of the certified GPT with something changed, certified on 12,800 characters and not attacked.
 lever() {
   local folder=runs/reproduce/lever-$1
   build/taut train shakespeare-gpt-2m --steps 400 --data.context 128 --evaluate_every 400 --evaluate_examples 871 \
     --out "$folder" --force "${@:2}" >&2
-  build/taut certify "$folder" --threat every_token --relative true --eps 0.001,0.003,0.01 --json > "$folder.json"
+  build/taut certify "$folder" --threat every_token --relative true --eps 0.001,0.003,0.01 --examples 100 --json > "$folder.json"
   runs+=("$folder")
 }
 
@@ -108,7 +108,7 @@ for name in "$@"; do
       python3 tests/reproduce.py levers "${runs[@]}"
       continue
       ;;
-    shakespeare-bounds)  # short runs under five caps
+    shakespeare-bounds)  # short runs under five caps, certified on 12,800 characters
       folder=runs/reproduce/shakespeare-bounds
       cat > $folder.toml <<EOF
 base = "shakespeare-gpt-2m"
@@ -122,7 +122,7 @@ grid.constraint.w_max = [0.7, 1.0, 1.4, 2.0, 2.8]
 EOF
       build/taut sweep $folder.toml >&2
       for run in $folder/*/; do
-        build/taut certify "$run" --threat every_token --json > /dev/null
+        build/taut certify "$run" --threat every_token --examples 100 --json > /dev/null
         build/taut inspect "$run" --threat every_token --json > "${run%/}.inspect.json"
       done
       build/taut compare --frontier $folder/*/ --relative_eps 0.003 --json > $folder.json

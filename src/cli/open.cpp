@@ -161,7 +161,8 @@ OpenRun open_run(const fs::path& path, const std::string& which, const WeightsOp
   }
   io::require_run(path);
   OpenRun run{path, {}, io::load_run_checkpoint(path, which), {}, {}, {}};
-  run.name = fs::absolute(path).lexically_normal().filename().string();
+  const fs::path whole = fs::absolute(path).lexically_normal();
+  run.name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
   if (run.name.empty()) run.name = path.string();
   run.options = train_options(run.checkpoint.config, (path / "checkpoint.h5").string());
   run.weights = fmt::format("{}, step {}, {}", which, run.checkpoint.step,

@@ -42,8 +42,8 @@ BOOST_AUTO_TEST_CASE(certified_runs_become_rows_and_one_plot) {
   BOOST_TEST(contains(slurp(svg), "muon + soft_cap"));
   BOOST_TEST(!std::filesystem::exists(folder / "a" / "report"));
 
-  const Outcome json = done(invoke(folder, {"compare", "--frontier", a, b, "--json", "--threat",
-                                            "linf", "--relative_eps", "1/50"}));
+  const Outcome json = done(invoke(folder, {"compare", "--frontier", a + "/", b, "--json",
+                                            "--threat", "linf", "--relative_eps", "1/50"}));
   const auto runs = nlohmann::json::parse(json.out).at("runs");
   BOOST_TEST_REQUIRE(runs.size() == 2u);
   for (const auto& run : runs) {
