@@ -81,7 +81,7 @@ def bounds(folder):
     frontier = json.loads(pathlib.Path(folder + ".json").read_text())
     size = f"certified at {frontier['relative_eps']} of the embedding RMS"
     rows = [["run", "every token -> last hidden", "by the published formula", "clean", size]]
-    for run in frontier["runs"]:
+    for run in sorted(frontier["runs"], key=lambda run: run["log10_constant"]):
         inspected = json.loads(pathlib.Path(folder, run["run"] + ".inspect.json").read_text())
         rows.append([run["run"], power(run["log10_constant"]), power(inspected["log10_published"]),
                      percent(run["accuracy"]), percent(run["certified_accuracy"])])
