@@ -2,7 +2,9 @@
 
 Usage: reproduce.py NAME RUN... (each with RUN.json, the summary of `taut compare --json`)
 """
+import decimal
 import json
+import math
 import pathlib
 import sys
 
@@ -42,6 +44,21 @@ def percent(share):
     return f"{100 * share:.1f} %"
 
 
+def proved(share):
+    """A shown share must not claim more than was proved; 1e-9 is what the stored quotient may have lost."""
+    return f"{math.floor(1000 * share + 1e-9) / 10:.1f} %"
+
+
+def bound(value):
+    """Three digits, rounded up."""
+    return f"{decimal.Context(prec=3, rounding=decimal.ROUND_CEILING).create_decimal(value):.3g}"
+
+
+def radius(value):
+    """Three digits, rounded down."""
+    return f"{decimal.Context(prec=3, rounding=decimal.ROUND_FLOOR).create_decimal(value):.3g}"
+
+
 def of_text(run, largest):
     """What texts are told besides: slices, loss, activation, the bound on the last hidden token, the published one."""
     inspected = json.loads(pathlib.Path(run + ".inspect.json").read_text())
@@ -56,7 +73,7 @@ def of_text(run, largest):
 def power(log10):
     if log10 == "nan":
         return "none"
-    return f"{10 ** log10:.3g}" if log10 < 300 else f"10^{log10:.1f}"
+    return bound(10 ** log10) if log10 < 300 else f"10^{math.ceil(10 * log10) / 10}"
 
 
 def row(run, table):
@@ -65,9 +82,9 @@ def row(run, table):
     unit = threat["eps_of_relative_1"] if table["relative"] else 1
     accuracies = [at(threat, table["key"], size) for size in table["sizes"]]
     text = of_text(run, summary["largest_activation"]) if table is TEXT else []
-    return [pathlib.Path(run).name, percent(summary["clean_accuracy"]), *text, f"{threat['logit_constant']:.3g}",
-            *[percent(proved) for proved, _ in accuracies], *[percent(withstood) for _, withstood in accuracies],
-            f"{threat['median_certified_radius'] / unit:.3g}", f"{threat['median_attack_radius'] / unit:.3g}",
+    return [pathlib.Path(run).name, percent(summary["clean_accuracy"]), *text, bound(threat["logit_constant"]),
+            *[proved(certified) for certified, _ in accuracies], *[percent(withstood) for _, withstood in accuracies],
+            radius(threat["median_certified_radius"] / unit), f"{threat['median_attack_radius'] / unit:.3g}",
             f"{summary['ms_per_step']:.0f}", f"{summary['train_seconds']:.0f}"]
 
 
@@ -84,7 +101,7 @@ def bounds(folder):
     for run in sorted(frontier["runs"], key=lambda run: run["log10_constant"]):
         inspected = json.loads(pathlib.Path(folder, run["run"] + ".inspect.json").read_text())
         rows.append([run["run"], power(run["log10_constant"]), power(inspected["log10_published"]),
-                     percent(run["accuracy"]), percent(run["certified_accuracy"])])
+                     percent(run["accuracy"]), proved(run["certified_accuracy"])])
     show(rows)
 
 
@@ -94,10 +111,10 @@ def levers(*runs):
     for run in runs:
         summary = json.loads(pathlib.Path(run + ".json").read_text())["runs"][0]
         threat = summary["threats"][0]
-        proved = [at(threat, TEXT["key"], size)[0] for size in TEXT["sizes"]]
+        certified = [proved(at(threat, TEXT["key"], size)[0]) for size in TEXT["sizes"]]
         rows.append([pathlib.Path(run).name.removeprefix("lever-"), percent(summary["clean_accuracy"]),
                      power(threat["log10_constant"]),
-                     f"{threat['median_certified_radius'] / threat['eps_of_relative_1']:.2g}", *map(percent, proved)])
+                     radius(threat["median_certified_radius"] / threat["eps_of_relative_1"]), *certified])
     show(rows)
 
 

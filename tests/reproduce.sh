@@ -14,10 +14,13 @@ mkdir -p runs/reproduce
 # run FOLDER PRESET OPTION...: the whole line for one network; certificates for every validation example, attacks on
 # some of them at the sizes in `sizes`, a summary beside the folder; before that, accuracy on the first of them alone,
 # as many as `slices` names.
-checkpoint=last
-sizes=(--threat l2 --eps 36/255,72/255)
-attacked=(--examples 200)
-slices=()
+defaults() {
+  checkpoint=last
+  sizes=(--threat l2 --eps 36/255,72/255)
+  attacked=(--examples 200)
+  slices=()
+  runs=()
+}
 run() {
   local folder=runs/reproduce/$1 preset=$2 first
   build/taut train "$preset" --out "$folder" --force "${@:3}" >&2
@@ -51,7 +54,7 @@ lever() {
 }
 
 for name in "$@"; do
-  runs=()
+  defaults
   case $name in
     cifar-mlp)
       run cifar-mlp cifar-mlp

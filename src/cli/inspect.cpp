@@ -84,7 +84,7 @@ void print_tables(const std::vector<LayerCost>& layers, const std::vector<Weight
   fmt::print("bound: l2 per token after each layer, per unit of the threat ({})\n{}\n{}",
              models::describe(threat), report::to_text(path), report::to_text(table));
   fmt::print("\nlog10 K, last hidden token: {}\n", report::number(log10.proved, Round::up));
-  if (std::isnan(log10.published)) return;
+  if (std::isnan(log10.published) || log10.published == log10.proved) return;
   fmt::print("by the formula of Newhouse et al. 2025, no bound for several heads: {}\n",
              report::number(log10.published));
 }

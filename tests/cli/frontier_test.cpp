@@ -46,6 +46,7 @@ BOOST_AUTO_TEST_CASE(certified_runs_become_rows_and_one_plot) {
                                             "--threat", "linf", "--relative_eps", "1/50"}));
   const auto runs = nlohmann::json::parse(json.out).at("runs");
   BOOST_TEST_REQUIRE(runs.size() == 2u);
+  BOOST_TEST(runs[0].at("run") == "a");
   for (const auto& run : runs) {
     const auto certificate =
         taut::io::load_certificate(folder / run.at("run").get<std::string>() / "certificate.h5");

@@ -113,6 +113,31 @@ BOOST_AUTO_TEST_CASE(a_standard_gpt_can_have_the_parts_of_today) {
   BOOST_TEST((forward(n, ids) - expected).abs().max().item<double>() < 1e-5);
 }
 
+// The last matrices of branches: zero, or drawn like all others, isometries where caps are to hold.
+BOOST_AUTO_TEST_CASE(branches_start_as_nothing_or_as_isometries) {
+  const auto is_last = [](const std::string& path) {
+    return path.ends_with("attention.output.weight") || path.ends_with("mlp.down.weight");
+  };
+  for (const char* style : {"lipschitz", "standard"}) {
+    for (const bool zero : {true, false}) {
+      Architecture a = architecture("gpt", style);
+      a.zero_outputs = zero;
+      int seen = 0;
+      for_each_tensor(build(a, text(), 9, make_generator(4)),
+                      [&](const std::string& path, const Tensor& w, Role) {
+                        if (!is_last(path)) return;
+                        ++seen;
+                        BOOST_TEST((w.abs().max().item<double>() == 0) == zero, path);
+                        if (zero || a.style == "standard") return;
+                        const double unit = std::sqrt(double(w.size(0)) / double(w.size(1)));
+                        const Tensor sigma = at::linalg_svdvals(w.to(at::kDouble)) / unit;
+                        BOOST_TEST((sigma - 1).abs().max().item<double>() < 1e-5, path);
+                      });
+      BOOST_TEST(seen == 2 * a.blocks);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_lipschitz_gpt_can_turn_and_clamp_its_queries) {
   Architecture a = architecture("gpt", "lipschitz");
   a.rotary = 1000;

@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(an_example_fares_among_many_as_alone) {
   const int64_t tokens = 300;
   Attention a = sample_attention(g, /*causal=*/true, tokens);
   a.position_bias.requires_grad_(true);
-  const Tensor x = draw({15, tokens, 6}, g), weight = draw({15, tokens, 6}, g);
+  const Tensor x = draw({13, tokens, 6}, g), weight = draw({13, tokens, 6}, g);
   const Layer layer{"a", a};
   const Tensor together = apply(layer, x);
   (together * weight).sum().backward();
