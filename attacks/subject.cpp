@@ -28,16 +28,6 @@ bool looks_back_only(const std::vector<models::Layer>& layers) {
   });
 }
 
-at::Device device_of(const models::Network& network) {
-  at::Device device = at::kCPU;
-  bool found = false;
-  models::for_each_tensor(network, [&](const std::string&, const Tensor& tensor, models::Role) {
-    if (!found) device = tensor.device();
-    found = true;
-  });
-  return device;
-}
-
 }  // namespace
 
 Subject make_subject(const models::Network& network, const models::Threat& threat) {
@@ -48,7 +38,7 @@ Subject make_subject(const models::Network& network, const models::Threat& threa
           models::describe(threat));
   return {models::converted(network, at::kFloat),
           models::without_logit_cap(models::converted(network, at::kDouble)), threat,
-          device_of(network), embeds && looks_back_only(network.layers)};
+          models::device_of(network), embeds && looks_back_only(network.layers)};
 }
 
 Tensor row_logits(const models::Network& network, const Tensor& injected, const Tensor& position) {

@@ -82,7 +82,7 @@ at::Tensor by_eigenvectors(const Field& f) {
   if (!std::isfinite(gram.sum(at::kDouble).item<double>())) return {};
   const auto [square, vectors] = at::linalg_eigh(gram);
   const int64_t side = square.size(1);
-  const int64_t below = square.is_cuda() ? 0 : square.le(1).sum(1).min().item<int64_t>();
+  const int64_t below = !square.is_cpu() ? 0 : square.le(1).sum(1).min().item<int64_t>();
   const at::Tensor weight = square.narrow(1, below, side - below).clamp_min(1).rsqrt() - 1;
   const at::Tensor u = vectors.narrow(2, below, side - below);
   symmetric_product(drop, 0, {}, 1, u * weight.unsqueeze(1), u.mT());
@@ -149,19 +149,24 @@ at::Tensor hard_cap_by(HardCap method, const at::Tensor& matrices, double limit,
 }
 
 at::Tensor hard_cap(const at::Tensor& matrices, double limit, double sigma_bound,
-                    Workspace* workspace) {
+                    Workspace* workspace, Proof proof) {
   require(matrices.dim() >= 2, "expected matrices (..., m, n), got {}",
           shape_text(matrices.sizes()));
   require(sigma_bound >= 0, "expected a bound on sigma, or 0 for none, got {}", sigma_bound);
-  if (sigma_bound > 0 && sigma_bound <= limit) return cap_certified(matrices, limit, workspace);
+  const auto proved = [&](const at::Tensor& held) {
+    return proof == Proof::now ? cap_certified(held, limit, workspace) : held;
+  };
+  if (sigma_bound > 0 && sigma_bound <= limit) return proved(matrices);
   const int64_t side = std::min(matrices.size(-2), matrices.size(-1));
   HardCap method = HardCap::exact;
-  if (side > kExactSide && sigma_bound > 0 && sigma_bound <= kMsignLimit * limit) {
-    method = !matrices.is_cuda()                    ? HardCap::eigen
+  // Eigenvectors of a GPU end in a question to it.
+  if ((side > kExactSide || !matrices.is_cpu()) && sigma_bound > 0 &&
+      sigma_bound <= kMsignLimit * limit) {
+    method = matrices.is_cpu()                      ? HardCap::eigen
              : sigma_bound <= kBoundedLimit * limit ? HardCap::bounded
                                                     : HardCap::msign;
   }
-  return cap_certified(hard_cap_by(method, matrices, limit, workspace), limit, workspace);
+  return proved(hard_cap_by(method, matrices, limit, workspace));
 }
 
 }  // namespace taut::kernels

@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "kernels/workspace.hpp"
+#include "kernels/spectral.hpp"
 
 namespace taut::kernels {
 
@@ -22,7 +22,7 @@ enum class HardCap {
 // products on GPUs. The bound steers only: a wrong one costs accuracy, never the limit. NaN or
 // infinity throws Error. [Su, kexue.fm 11059; the bounded form is ours]
 at::Tensor hard_cap(const at::Tensor& matrices, double limit, double sigma_bound = 0,
-                    Workspace* workspace = nullptr);
+                    Workspace* workspace = nullptr, Proof proof = Proof::now);
 
 // The same by one method, before the certified division.
 at::Tensor hard_cap_by(HardCap method, const at::Tensor& matrices, double limit,

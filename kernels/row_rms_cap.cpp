@@ -31,9 +31,9 @@ at::Tensor row_rms_cap(const at::Tensor& table, double cap) {
   require(std::isfinite(cap) && cap > 0, "expected an RMS cap above 0, got {}", cap);
   at::Tensor out = table.detach();
   if (out.numel() == 0) return out;
+  if (cuda::serves(out)) return cuda::row_rms_cap(out, cap);
   require(at::isfinite(out.to(at::kDouble)).all().item<bool>(),
           "expected finite rows to cap, got NaN or infinity in {}", shape_text(table.sizes()));
-  if (cuda::serves(out)) return cuda::row_rms_cap(out, cap);
   // Rounding the quotient moves each entry, hence the RMS, by a share u; the margin grows for rows
   // of subnormal entries.
   double margin = 2 * unit;

@@ -70,8 +70,7 @@ at::Tensor capped(const at::Tensor& matrices, double alpha, const at::Tensor& ea
   const at::Tensor x = working_batch(matrices, w, kWide);
   require(!each.defined() || each.numel() == x.size(0), "expected {} alphas for {}, got {}",
           x.size(0), shape_text(matrices.sizes()), each.defined() ? each.numel() : 0);
-  // With alphas on the device there is no word to the host: NaN goes through to the division.
-  if (x.numel() > 0 && !(each.defined() && x.is_cuda())) largest_entry(x, "cap");
+  if (x.numel() > 0) largest_entry(x, "cap");
   if (alpha == 0 || x.numel() == 0) return matrices.detach().clone();
   const bool tall = x.size(-2) > x.size(-1);
   const int64_t side = std::min(x.size(1), x.size(2));

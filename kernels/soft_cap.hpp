@@ -28,6 +28,7 @@ at::Tensor soft_cap(const at::Tensor& matrices, const at::Tensor& alphas,
                     Workspace* workspace = nullptr);
 
 // Every row divided by max(1, RMS(row) / cap); afterwards RMS(row) <= cap also after rounding.
+// NaN or infinity throws Error; on a GPU it comes through.
 at::Tensor row_rms_cap(const at::Tensor& table, double cap);
 
 }  // namespace taut::kernels

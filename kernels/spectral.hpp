@@ -25,16 +25,20 @@ TopPair top_singular(const at::Tensor& matrices, at::Tensor& start, int iteratio
 // value is in double. Infinities and NaN come through.
 TopPair power_iteration(const at::Tensor& matrices, at::Tensor& v, int steps);
 
+// Whether a projection ends in its certified division, which works on the CPU, or the caller makes
+// it later: until then sigma <= limit up to rounding and to what an estimate is off by.
+enum class Proof { now, later };
+
 // W / max(1, sigma / limit). The result is certified: sigma <= limit for every stored matrix.
 // [Miyato et al. 2018; here only downward]
 at::Tensor spectral_normalize(const at::Tensor& matrices, double limit,
-                              Workspace* workspace = nullptr);
+                              Workspace* workspace = nullptr, Proof proof = Proof::now);
 
 // W + (limit - sigma_1) u_1 v_1^T: the largest singular value set to `limit`, upward too, then
 // certified <= limit. Only as good as the pair: where the second singular value is above the limit
 // the certified division brings the whole matrix down. [Newhouse et al. 2025, "spectral hammer"]
 at::Tensor spectral_hammer(const at::Tensor& matrices, const TopPair& top, double limit,
-                           Workspace* workspace = nullptr);
+                           Workspace* workspace = nullptr, Proof proof = Proof::now);
 
 // W - decay sigma_1 u_1 v_1^T, 0 <= decay <= 1. [Newhouse et al. 2025, "spectral weight decay"]
 at::Tensor spectral_weight_decay(const at::Tensor& matrices, const TopPair& top, double decay,
@@ -42,6 +46,7 @@ at::Tensor spectral_weight_decay(const at::Tensor& matrices, const TopPair& top,
 
 // limit * polar(W): every singular value that is not zero becomes `limit` up to the accuracy of
 // polar express, and sigma <= limit is certified. [Newhouse et al. 2025, "Stiefel"]
-at::Tensor stiefel(const at::Tensor& matrices, double limit, Workspace* workspace = nullptr);
+at::Tensor stiefel(const at::Tensor& matrices, double limit, Workspace* workspace = nullptr,
+                   Proof proof = Proof::now);
 
 }  // namespace taut::kernels

@@ -23,7 +23,8 @@ at::Tensor as_stored(const at::Tensor& result, const at::Tensor& matrices, Works
                      size_t slot);
 
 // (batch, 1, 1): the largest magnitude of every matrix of a batch. The first matrix with NaN or
-// infinity is an Error that says which one it is and what it was wanted for.
+// infinity is an Error that says which one it is and what it was wanted for; of a GPU that is not
+// asked, which would wait for it, and NaN comes through.
 at::Tensor largest_entry(const at::Tensor& batch, const char* purpose);
 
 }  // namespace taut::kernels

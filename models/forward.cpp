@@ -204,6 +204,16 @@ at::ScalarType dtype_of(const Network& network) {
   return dtype;
 }
 
+at::Device device_of(const Network& network) {
+  at::Device device = at::kCPU;
+  bool found = false;
+  for_each_tensor(network, [&](const std::string&, const Tensor& tensor, Role) {
+    if (!found) device = tensor.device();
+    found = true;
+  });
+  return device;
+}
+
 void check_input(const InputSpec& spec, const Tensor& input) {
   if (spec.kind == InputKind::pixels) {
     require(input.dim() == 4 && input.size(1) == spec.channels && input.size(2) == spec.height &&

@@ -26,5 +26,7 @@ void check_input(const InputSpec& spec, const Tensor& input);
 
 // Dtype of the first floating point tensor.
 at::ScalarType dtype_of(const Network& network);
+// That of its tensors; the CPU without any.
+at::Device device_of(const Network& network);
 
 }  // namespace taut::models

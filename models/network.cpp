@@ -117,6 +117,13 @@ int64_t parameter_count(const Network& network) {
   return count;
 }
 
+Network moved(const Network& network, at::Device device) {
+  Network copy = network;
+  for_each_tensor(
+      copy, [&](const std::string&, Tensor& tensor, Role) { tensor = tensor.detach().to(device); });
+  return copy;
+}
+
 Network converted(const Network& network, at::ScalarType dtype) {
   Network copy = network;
   for_each_tensor(copy, [&](const std::string&, Tensor& tensor, Role) {

@@ -21,6 +21,9 @@ int64_t parameter_count(const Network& network);
 // The network with every tensor converted (detached, own storage).
 Network converted(const Network& network, at::ScalarType dtype);
 
+// The network with every tensor on the device (detached); those that are there already are shared.
+Network moved(const Network& network, at::Device device);
+
 const char* role_name(Role role);
 
 }  // namespace taut::models

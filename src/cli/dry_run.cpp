@@ -59,7 +59,8 @@ DryRun measured(const train::TrainOptions& options) {
   const models::InputSpec& input = state.network.input;
   {
     const at::NoGradGuard no_grad;
-    dry.log10_bound = train::default_bound(state.network, certify::Norms(state.network));
+    const models::Network host = models::moved(state.network, at::kCPU);
+    dry.log10_bound = train::default_bound(host, certify::Norms(host));
   }
   dry.norms = models::describe(models::parse_threat(models::threat_names(input).front(), input)) +
               " -> l2, last hidden token";

@@ -5,6 +5,7 @@
 #include "src/cli/config.hpp"
 #include "src/core/core.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/device.hpp"
 #include "src/train/precision.hpp"
 
 namespace taut::cli {
@@ -163,6 +164,8 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
   add(command, "batch", t.batch, "examples per step")->check(count(1));
   add(command, "precision", t.precision, "of the products of a step: fp32, or bf16 by autocast")
       ->check(CLI::IsMember(train::precision_names()));
+  add(command, "device", t.device, "of the steps: cpu, or cuda, a GPU for every process")
+      ->check(CLI::IsMember(train::device_names()));
   add(command, "slices", t.slices, "parts of a batch, one after the other or shared by processes")
       ->check(count(1));
   add(command, "schedule", t.schedule, "constant, or linear or cosine decay to zero")

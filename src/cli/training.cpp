@@ -5,20 +5,31 @@
 #include "src/cli/open.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
+#include "src/train/device.hpp"
 
 namespace taut::cli {
+namespace {
+
+std::map<std::string, std::string> provenance(const train::TrainOptions& options) {
+  std::map<std::string, std::string> facts = cli::provenance();
+  facts["device"] = options.device;
+  return facts;
+}
+
+}  // namespace
 
 train::TrainSummary train_afresh(const std::filesystem::path& folder,
                                  const train::TrainOptions& options, const std::string& config,
                                  bool force) {
-  const train::TrainContext context{folder, config, provenance(), team::world()};
-  // Data and network are made once before an old run is touched: what cannot be trained loses
-  // nothing.
+  const train::TrainContext context{folder, config, provenance(options), team::world()};
+  // Data and network are made and the device is found before an old run is touched: what cannot be
+  // trained loses nothing.
   const data::Dataset dataset = data::open_dataset(options.data);
   const models::Network network =
       models::build(options.model, dataset.input, dataset.classes, make_generator(options.seed));
   train::check(options, network);
   train::check_rows(network, dataset);
+  train::open_device(options.device, context.team);
   team::on_first(context.team, [&] {
     io::create_run(folder, force);
     nlohmann::json facts = context.provenance;
@@ -33,7 +44,8 @@ train::TrainSummary train_on(const std::filesystem::path& folder) {
   const OpenRun run = open_run(folder, "last", {}, "");
   require(run.checkpoint.random_state.defined(),
           "{} holds weights only, no state of a training: it cannot be resumed", folder.string());
-  const train::TrainContext context{folder, run.checkpoint.config, provenance(), team::world()};
+  const train::TrainContext context{folder, run.checkpoint.config, provenance(run.options),
+                                    team::world()};
   return train::train(run.options, context, &run.checkpoint);
 }
 

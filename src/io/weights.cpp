@@ -96,7 +96,7 @@ std::string fingerprint(const models::NamedTensors& tensors,
   };
   for (const auto& [name, tensor] : tensors) {
     add(name.data(), name.size());
-    const at::Tensor plain = tensor.contiguous();
+    const at::Tensor plain = tensor.to(at::kCPU).contiguous();
     add(plain.const_data_ptr(), plain.nbytes());
   }
   const std::string model = to_tree(description).dump();

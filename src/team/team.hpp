@@ -27,6 +27,9 @@ Team world();
 // vain, because the others wait for what it did not send, says it and ends the job.
 int finish(int status, const std::string& complaint);
 
+// How many of the ranks before this one run on its machine. Every rank calls it.
+int place_on_machine(const Team& team);
+
 std::string mpi_version();  // "Open MPI v4.1.4"; "not in this build"
 
 // A transfer under way, which keeps its tensors. Dropped before its end, as an error does, it keeps

@@ -128,6 +128,16 @@ bool start_transport(Team& team) {
   return true;
 }
 
+int place_on_machine(const Team& team) {
+  if (team.size == 1) return 0;
+  MPI_Comm machine = MPI_COMM_NULL;
+  int place = 0;
+  MPI_Comm_split_type(data_room, MPI_COMM_TYPE_SHARED, team.rank, MPI_INFO_NULL, &machine);
+  MPI_Comm_rank(machine, &place);
+  MPI_Comm_free(&machine);
+  return place;
+}
+
 std::string mpi_version() {
   char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
   int length = 0;

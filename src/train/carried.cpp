@@ -56,7 +56,9 @@ void restore_blocks(std::vector<Group>& groups, const NamedTensors& from) {
               shape_text(member.shape), found->first, shape_text(block.sizes()));
       parts.push_back(block);
     }
-    if (!parts.empty() && parts.size() == group.members.size()) group.block = at::cat(parts);
+    if (!parts.empty() && parts.size() == group.members.size()) {
+      group.block = at::cat(parts).to(group.value.device());
+    }
   }
 }
 

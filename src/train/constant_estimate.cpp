@@ -27,8 +27,9 @@ double natural(double log10) { return log10 * std::numbers::ln10; }
 
 }  // namespace
 
-ConstantEstimate estimate_constant(const models::Network& network, const models::Threat& threat) {
+ConstantEstimate estimate_constant(const models::Network& trained, const models::Threat& threat) {
   const at::NoGradGuard no_grad;
+  const models::Network network = models::moved(trained, at::kCPU);
   certify::Norms norms(network);
   ConstantEstimate estimate;
   estimate.log_constant = natural(certify::log10_constant(network, norms, threat));

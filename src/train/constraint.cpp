@@ -126,19 +126,22 @@ at::Tensor constrained(const at::Tensor& matrices, double w_max, const std::stri
                        double decay, const Move& move, kernels::Workspace* workspace,
                        at::Tensor* block) {
   const double unit = unit_norm(matrices.sizes()), cap = w_max * unit;
+  const auto proof =
+      proves_now(method, matrices.device(), move) ? kernels::Proof::now : kernels::Proof::later;
   if (method == "soft_cap") return softly_capped(matrices, w_max, move, workspace);
   if (method == "hard_cap") {
     // What one step can have made of weights within the cap, and a little for rounding.
     const double reach = 1.00001 * (move.from * cap + move.lr * move.update * unit);
     const double known = std::isfinite(reach) ? reach : 0;
-    return kernels::hard_cap(matrices, cap, known, workspace);
+    return kernels::hard_cap(matrices, cap, known, workspace, proof);
   }
   if (method == "spectral_normalize") {
-    return kernels::spectral_normalize(matrices, cap, workspace);
+    return kernels::spectral_normalize(matrices, cap, workspace, proof);
   }
-  if (method == "stiefel") return kernels::stiefel(matrices, cap, workspace);
+  if (method == "stiefel") return kernels::stiefel(matrices, cap, workspace, proof);
   if (method == "hammer") {
-    return kernels::spectral_hammer(matrices, top_of(matrices, workspace, block), cap, workspace);
+    return kernels::spectral_hammer(matrices, top_of(matrices, workspace, block), cap, workspace,
+                                    proof);
   }
   if (method == "spectral_weight_decay") {
     return kernels::spectral_weight_decay(matrices, top_of(matrices, workspace, block),
@@ -148,6 +151,10 @@ at::Tensor constrained(const at::Tensor& matrices, double w_max, const std::stri
 }
 
 }  // namespace
+
+bool proves_now(const std::string& method, at::Device device, const Move& move) {
+  return move.certify || (method != "soft_cap" && device.is_cpu());
+}
 
 void constrain(const at::Tensor& matrices, double w_max, const std::string& method, double decay,
                const Move& move, kernels::Workspace* workspace, at::Tensor* block) {

@@ -42,18 +42,23 @@ double cap_of(models::Role role, c10::IntArrayRef shape, const ConstraintOptions
 struct Move {
   double lr = 0, weight_decay = 0, update = 1;
   double from = 1;      // the cap before the step, over the cap that is asked for now
-  bool certify = true;  // false: soft_cap leaves out the certified division
+  bool certify = true;  // false: certified divisions that can wait do (proves_now)
 };
 
 // Matrices (..., out, in) right after a step from weights within move.from w_max (RMS->RMS), in
 // place, by `method`. Afterwards sigma(stored) <= w_max sqrt(out / in), a theorem, unless the
 // method is none or spectral_weight_decay. soft_cap takes the coupling of the step and needs a
-// finite update; without move.certify it errs by the roundings since the last division, which no
-// later cap makes larger: the slope of a coupled cap is at most 1 where it ends. `block`: where
-// top_singular left off and will go on from. [Newhouse et al. 2025, section 3]
+// finite update; without the division (proves_now) it errs by the roundings since the last one,
+// which no later cap makes larger: the slope of a coupled cap is at most 1 where it ends. `block`:
+// where top_singular left off and will go on from. [Newhouse et al. 2025, section 3]
 void constrain(const at::Tensor& matrices, double w_max, const std::string& method, double decay,
                const Move& move, kernels::Workspace* workspace = nullptr,
                at::Tensor* block = nullptr);
+
+// Whether constrain() ends in the certified division, which is the CPU's. Without move.certify
+// soft_cap leaves it out, and on a GPU every method does: theirs then hold up to rounding,
+// spectral_hammer but for the second singular value.
+bool proves_now(const std::string& method, at::Device device, const Move& move);
 
 // What a bound b on the norms of matrices becomes over a step, all in RMS->RMS units:
 // b |1 - lr wd| + lr c + 3 u sqrt(min(m, n)) (b + lr c), the last term for rounding to fp32.

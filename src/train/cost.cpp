@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "src/train/constraint.hpp"
+
 namespace taut::train {
 namespace {
 
@@ -96,7 +98,9 @@ double proof_flops(const std::vector<Group>& groups, const TrainOptions& options
     const auto a = static_cast<double>(group.value.size(1));
     const auto b = static_cast<double>(group.value.size(2));
     const double m = std::min(a, b), n = std::max(a, b);
-    const bool each_step = group.method != "soft_cap" || options.constraint.lazy;
+    Move between;
+    between.certify = options.constraint.lazy;
+    const bool each_step = proves_now(group.method, group.value.device(), between);
     const double share = each_step ? 1 : due_share(options);
     flops += share * matrices * (m * m * n + m * m * m / 3);
   }

@@ -14,7 +14,7 @@ void check_rows(const models::Network& network, const data::Dataset& dataset) {
   at::NoGradGuard no_grad;
   const data::Batch one = data::gather(dataset, dataset.validation, at::zeros({1}, at::kLong));
   models::check_input(network.input, one.input);
-  const int64_t rows = models::forward(network, one.input).size(1);
+  const int64_t rows = models::forward(network, one.input.to(models::device_of(network))).size(1);
   require(rows == one.label.size(1),
           "the network predicts {} labels an example, the data set {} has {}: a gpt needs text "
           "without labels, a text model labelled sentences",
@@ -26,6 +26,7 @@ Evaluation evaluate(const models::Network& network, const data::Dataset& dataset
                     const team::Team& team) {
   at::NoGradGuard no_grad;
   require(batch > 0, "expected a batch > 0, got {}", batch);
+  const at::Device device = models::device_of(network);
   const int64_t count = std::min(examples, data::size(dataset, split));
   require(count > 0, "nothing to evaluate: {} examples asked for, {} there", examples,
           data::size(dataset, split));
@@ -34,10 +35,10 @@ Evaluation evaluate(const models::Network& network, const data::Dataset& dataset
   for (int64_t from = team.rank * batch; from < count; from += team.size * batch) {
     const at::Tensor indices = at::arange(from, std::min(from + batch, count), at::kLong);
     const data::Batch some = data::gather(dataset, split, indices);
-    const at::Tensor logits = models::forward(network, some.input);
-    loss +=
-        cross_entropy(logits, some.label).item<double>() * static_cast<double>(some.label.numel());
-    correct += count_correct(logits, some.label);
+    const at::Tensor logits = models::forward(network, some.input.to(device));
+    const at::Tensor label = some.label.to(device);
+    loss += cross_entropy(logits, label).item<double>() * static_cast<double>(label.numel());
+    correct += count_correct(logits, label);
     rows += some.label.numel();
   }
   const at::Tensor sums =

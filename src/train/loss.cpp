@@ -32,8 +32,12 @@ at::Tensor head_distances(const models::Linear& head) {
   return at::where(apart, root, at::zeros_like(root)) * std::fabs(head.gain);
 }
 
+at::Tensor correct(const at::Tensor& logits, const at::Tensor& label) {
+  return logits.argmax(-1).eq(label).sum();
+}
+
 int64_t count_correct(const at::Tensor& logits, const at::Tensor& label) {
-  return logits.argmax(-1).eq(label).sum().item<int64_t>();
+  return correct(logits, label).item<int64_t>();
 }
 
 }  // namespace taut::train

@@ -18,7 +18,9 @@ at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& label, doub
 // without a gradient on the diagonal and between equal rows. Error beyond 2^28 numbers.
 at::Tensor head_distances(const models::Linear& head);
 
-// Rows whose largest logit is the label's; the first of equal ones counts.
+// Rows whose largest logit is the label's; the first of equal ones counts. An int64 scalar on their
+// device, or the number itself, for which a GPU is waited for.
+at::Tensor correct(const at::Tensor& logits, const at::Tensor& label);
 int64_t count_correct(const at::Tensor& logits, const at::Tensor& label);
 
 }  // namespace taut::train

@@ -25,11 +25,11 @@ std::string power_of_ten(double log10) {
 
 }  // namespace
 
-void Tally::add(double batch_loss, int64_t batch_correct, int64_t batch_rows) {
-  loss += batch_loss;
-  ++steps;
-  correct += batch_correct;
-  rows += batch_rows;
+void Tally::add(double losses, int64_t batches, int64_t right, int64_t labels) {
+  loss += losses;
+  steps += batches;
+  correct += right;
+  rows += labels;
 }
 
 double Tally::mean_loss() const { return ratio(loss, static_cast<double>(steps)); }
@@ -65,9 +65,13 @@ std::string json(const Line& line) {
 std::string progress(const Line& line, int64_t steps, double seconds_left, const char* unit) {
   const std::string bound =
       line.log10_bound ? fmt::format(", bound {}", power_of_ten(*line.log10_bound)) : "";
-  return fmt::format("{}/{}, loss {:.4g}, accuracy {:.1f} %, lr {:.3g}{}, {:.0f} {}/s, {} left",
-                     line.step, steps, line.tally.mean_loss(), 100 * line.tally.accuracy(), line.lr,
-                     bound, line.tally.rows_per_second(), unit, clock_time(seconds_left));
+  const std::string rate = fmt::format("lr {:.3g}{}", line.lr, bound);
+  if (line.tally.steps == 0) {  // a GPU has not been asked since the last line
+    return fmt::format("{}/{}, {}, {} left", line.step, steps, rate, clock_time(seconds_left));
+  }
+  return fmt::format("{}/{}, loss {:.4g}, accuracy {:.1f} %, {}, {:.0f} {}/s, {} left", line.step,
+                     steps, line.tally.mean_loss(), 100 * line.tally.accuracy(), rate,
+                     line.tally.rows_per_second(), unit, clock_time(seconds_left));
 }
 
 }  // namespace taut::train

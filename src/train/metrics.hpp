@@ -15,7 +15,7 @@ struct Tally {
   double seconds = 0;
   int64_t projections = 0, projections_skipped = 0;  // of groups of capped matrices
 
-  void add(double batch_loss, int64_t batch_correct, int64_t batch_rows);
+  void add(double losses, int64_t batches, int64_t right, int64_t labels);  // sums
   double mean_loss() const;
   double accuracy() const;
   double rows_per_second() const;

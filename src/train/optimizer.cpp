@@ -63,11 +63,13 @@ bool hold_after(Group& group, const ConstraintOptions& options, const Move& move
 
 // Whether a step leaves no certified division for later.
 bool certifies(const Group& group, const Move& move) {
-  const bool soft = group.layout == Layout::matrices && group.method == "soft_cap";
-  return move.certify || !soft || std::isinf(group.cap);
+  if (group.layout != Layout::matrices || std::isinf(group.cap)) return true;
+  return proves_now(group.method, group.value.device(), move);
 }
 
+// Of a GPU that is not asked, which would wait for it: Unread (state.hpp) has its share of it.
 void require_finite(const Group& group, const at::Tensor& gradient) {
+  if (!gradient.is_cpu()) return;
   // The sum is finite only if every entry is; isfinite() would write a mask first.
   require(std::isfinite(gradient.sum(at::kDouble).item<double>()),
           "the gradient of {} is not finite", label(group));

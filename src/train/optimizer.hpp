@@ -31,17 +31,17 @@ NamedTensors optimizer_state(const Optimizer& optimizer);
 void hold_caps(Optimizer& optimizer, double factor);
 
 // What the schedules say of one step: factors of the learning rates and of the caps of matrices,
-// before the step and after it, and the momentum of Muon and SGD. Without `certify` soft caps are
-// held up to rounding; the certified division is due before the weights are shown to anyone.
+// before the step and after it, and the momentum of Muon and SGD. Without `certify` certified
+// divisions that can wait (proves_now) do; they are due before the weights are shown to anyone.
 struct Rates {
   double lr = 1, cap_before = 1, cap = 1, momentum = 0;
   bool certify = true;
 };
 
-// One step with `gradients` in the order of leaves(groups); then the constraint. Error names the
-// parameters whose gradient is not finite; nothing of their group has moved then. A rank steps the
-// groups that it owns and gets the others from their owners.
-// Returns how many groups of capped matrices it stepped and how many needed no projection.
+// One step with `gradients` in the order of leaves(groups); then the constraint. On the CPU Error
+// names the parameters whose gradient is not finite; nothing of their group has moved then. A rank
+// steps the groups that it owns and gets the others from their owners. Returns how many groups of
+// capped matrices it stepped and how many needed no projection.
 struct Projections {
   int64_t asked = 0, skipped = 0;
 };

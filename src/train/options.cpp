@@ -10,6 +10,7 @@
 #include "src/core/core.hpp"
 #include "src/train/constant_estimate.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/device.hpp"
 #include "src/train/loss.hpp"
 #include "src/train/precision.hpp"
 #include "src/train/schedule.hpp"
@@ -152,6 +153,7 @@ void check(const TrainOptions& options) {
   require_count("keep", options.keep);
   require_count("data.context", options.data.context);
   require_known("precision", options.precision, precision_names());
+  require_known("device", options.device, device_names());
   require_known("schedule", options.schedule, schedule_names());
   require_share("warmup", options.warmup);
   check(options.loss);

@@ -62,6 +62,7 @@ struct TrainOptions {
   int64_t batch = 128;  // > 0
   int64_t slices = 1;   // of a batch, computed one after the other, > 0; several ranks share them
   std::string precision = "fp32";    // of the steps: fp32 or bf16 (precision.hpp)
+  std::string device = "cpu";        // of the steps: cpu or cuda (device.hpp)
   std::string schedule = "linear";   // constant, linear or cosine
   double warmup = 0;                 // share of the steps, [0, 1)
   int64_t evaluate_every = 100;      // steps

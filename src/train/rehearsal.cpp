@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "models/models.hpp"
 #include "src/core/core.hpp"
+#include "src/train/device.hpp"
 #include "src/train/meters.hpp"
 #include "src/train/step.hpp"
 
@@ -41,6 +43,7 @@ void timed_step(Rehearsal& r, State& state, const data::Dataset& dataset, data::
   const Stopwatch watch;
   double last = 0;
   step_once(state, dataset, order, options, [&](Part part) {
+    wait_for(models::device_of(state.network));
     const double now = watch.seconds();
     r.part_seconds[static_cast<size_t>(part)] += now - last;
     last = now;

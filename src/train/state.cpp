@@ -3,9 +3,12 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <cmath>
+
 #include "models/models.hpp"
 #include "src/core/core.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/device.hpp"
 
 namespace taut::train {
 namespace {
@@ -44,13 +47,23 @@ void restore_generator(at::Generator& generator, const at::Tensor& saved) {
   }
 }
 
+constexpr int64_t kReadEvery = 20;  // steps on a GPU
+
+void place(State& state, const TrainOptions& options, const models::Network& network,
+           const team::Team& team) {
+  const at::Device device = open_device(options.device, team);
+  state.network = models::moved(network, device);
+  state.read_every = device.is_cpu() ? 1 : kReadEvery;
+}
+
 }  // namespace
 
 State fresh_state(const TrainOptions& options, const data::Dataset& dataset,
                   const team::Team& team) {
   State state;
   state.generator = make_generator(options.seed);
-  state.network = models::build(options.model, dataset.input, dataset.classes, state.generator);
+  place(state, options,
+        models::build(options.model, dataset.input, dataset.classes, state.generator), team);
   state.optimizer = make_optimizer(state.network, options, team);
   return state;
 }
@@ -61,7 +74,7 @@ State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
   State state;
   state.generator = make_generator(options.seed);
   restore_generator(state.generator, checkpoint.random_state);
-  state.network = checkpoint.network;
+  place(state, options, checkpoint.network, team);
   state.optimizer = restore_optimizer(state.network, options, checkpoint.optimizer, team);
   state.step = checkpoint.step;
   state.cursor = checkpoint.cursor;
@@ -87,11 +100,24 @@ State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
   return state;
 }
 
+namespace {
+
+// Where nothing caps a weight nothing else has looked at it.
+void require_finite(const models::Network& network) {
+  models::for_each_tensor(network, [](const std::string& path, const at::Tensor& w, models::Role) {
+    require(std::isfinite(w.sum(at::kDouble).item<double>()),
+            "{} is not finite; lower optimizer.lr and resume from the last checkpoint", path);
+  });
+}
+
+}  // namespace
+
 io::Checkpoint snapshot(State& state, const TrainContext& context, const TrainOptions& options) {
   io::Checkpoint checkpoint;
   checkpoint.optimizer = optimizer_state(state.optimizer);
   hold_caps(state.optimizer, cap_factor(options.constraint, state.step, options.steps));
   checkpoint.network = models::converted(state.network, at::kFloat);
+  require_finite(checkpoint.network);
   checkpoint.config = context.config;
   checkpoint.random_state = state.generator.get_state();
   checkpoint.step = state.step;

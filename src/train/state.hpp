@@ -12,15 +12,24 @@
 
 namespace taut::train {
 
+// Steps whose losses the host has not looked at: a look waits for the GPU.
+struct Unread {
+  at::Tensor sums;  // (3), double, on the device: loss, correct, and 0, or NaN after a gradient
+                    // that is not finite
+  int64_t steps = 0, rows = 0;
+};
+
 // Everything that changes while training. A checkpoint is this, and nothing else of the run matters
 // for the steps to come.
 struct State {
   models::Network network;
   Optimizer optimizer;
   at::Generator generator;
-  int64_t step = 0;    // done
-  int64_t cursor = 0;  // examples consumed
-  Tally tally;         // since the last line of metrics
+  int64_t step = 0;        // done
+  int64_t cursor = 0;      // examples consumed
+  Tally tally;             // since the last line of metrics
+  Unread unread;           // not in it yet; empty at every checkpoint
+  int64_t read_every = 1;  // steps
   Evaluation validation;
   double best_accuracy = 0, best_loss = std::numeric_limits<double>::infinity();
   std::optional<double> bound;  // log10, of the last evaluation
@@ -29,6 +38,7 @@ struct State {
   double seconds = 0;           // in all, earlier sessions included
 };
 
+// On the device of the options, which this opens.
 State fresh_state(const TrainOptions& options, const data::Dataset& dataset,
                   const team::Team& team = {});
 
@@ -37,7 +47,7 @@ State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
                     const io::Checkpoint& checkpoint, const team::Team& team = {});
 
 // Makes certified divisions that are due; what the weights were before is in the checkpoint too,
-// for training to go on from.
+// for training to go on from. Error names a weight that is not finite.
 io::Checkpoint snapshot(State& state, const TrainContext& context, const TrainOptions& options);
 
 double ms_per_step(const State& state);

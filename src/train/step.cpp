@@ -11,6 +11,7 @@
 #include "src/core/core.hpp"
 #include "src/train/adversary.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/device.hpp"
 #include "src/train/exchange.hpp"
 #include "src/train/loss.hpp"
 #include "src/train/precision.hpp"
@@ -40,9 +41,9 @@ data::Batch next_batch(const State& state, const data::Dataset& dataset, data::O
 
 // A part of them as the network is to see it.
 data::Batch slice_of(const State& state, const data::Batch& batch, const team::Share& share,
-                     const TrainOptions& options) {
-  data::Batch slice{batch.input.narrow(0, share.first, share.count),
-                    batch.label.narrow(0, share.first, share.count)};
+                     const TrainOptions& options, at::Device device) {
+  data::Batch slice{sent_to(batch.input.narrow(0, share.first, share.count), device),
+                    sent_to(batch.label.narrow(0, share.first, share.count), device)};
   const LossOptions& l = options.loss;
   if (l.adversarial_eps > 0) {
     const uint64_t key = mix(options.seed, {3, static_cast<uint64_t>(state.cursor)});
@@ -87,16 +88,11 @@ Rates rates_of(int64_t step, const TrainOptions& options) {
   return rates;
 }
 
-struct Seen {
-  double loss = 0;  // mean
-  int64_t correct = 0;
-};
-
-Seen over_ranks(const team::Team& team, const Seen& own) {
-  if (team.size == 1) return own;
-  const at::Tensor sums = at::tensor({own.loss, static_cast<double>(own.correct)}, at::kDouble);
-  team::sum(team, sums);
-  return {sums[0].item<double>(), static_cast<int64_t>(sums[1].item<double>())};
+// Adds NaN unless all entries are finite, else 0.
+void add_health(const at::Tensor& sums, const std::vector<at::Tensor>& gradients) {
+  for (const at::Tensor& gradient : gradients) {
+    if (gradient.defined()) sums[2].add_(gradient.sum(at::kDouble) * 0);
+  }
 }
 
 Projections over_ranks(const team::Team& team, const Projections& own) {
@@ -107,26 +103,27 @@ Projections over_ranks(const team::Team& team, const Projections& own) {
 }
 
 // Gradients of the mean loss of the batch, in the order of leaves(), of the groups that this rank
-// steps; Error unless that loss is finite. Ranks have slices in a row, and a slice weighs as much
-// as it has of the batch.
-std::pair<std::vector<at::Tensor>, Seen> differentiate(State& state, const data::Batch& batch,
-                                                       const TrainOptions& options,
-                                                       const PartEnded& ended) {
+// steps; adds to what is unread. Ranks have slices in a row, and a slice weighs as much as it has
+// of the batch.
+std::vector<at::Tensor> differentiate(State& state, const data::Batch& batch,
+                                      const TrainOptions& options, const PartEnded& ended) {
   const team::Team& team = state.optimizer.team;
   const auto slices = static_cast<int>(std::max<int64_t>(options.slices, team.size));
   const int own = slices / team.size;
   GradientSums sums(state.optimizer);
   std::vector<at::Tensor> gradients;
-  Seen seen;
+  const at::Device device = state.optimizer.groups.front().value.device();
+  at::Tensor& seen = state.unread.sums;
+  if (!seen.defined()) seen = at::zeros({3}, at::TensorOptions(at::kDouble).device(device));
   for (int i = 0; i < own; ++i) {
     const team::Share share = team::share_of({team.rank * own + i, slices}, options.batch);
-    const data::Batch slice = slice_of(state, batch, share, options);
+    const data::Batch slice = slice_of(state, batch, share, options, device);
     if (ended) ended(Part::batch);
     const at::Tensor logits = logits_in(options.precision, state.network, slice.input);
     const at::Tensor loss = loss_of(state, logits, slice.label, options);
     const double weight = static_cast<double>(share.count) / static_cast<double>(options.batch);
-    seen.loss += loss.item<double>() * weight;
-    seen.correct += count_correct(logits.detach(), slice.label);
+    seen[0].add_(loss.detach(), weight);
+    seen[1].add_(correct(logits.detach(), slice.label));
     if (ended) ended(Part::forward);
     if (i > 0) sums.add(gradients);
     if (i + 1 == own) sums.expect_last();
@@ -134,9 +131,11 @@ std::pair<std::vector<at::Tensor>, Seen> differentiate(State& state, const data:
         torch::autograd::grad({slices == 1 ? loss : loss * weight}, leaves(state.optimizer.groups));
     if (ended) ended(Part::backward);
   }
-  seen = over_ranks(team, seen);
-  require(std::isfinite(seen.loss), "the loss is {}", seen.loss);
-  return {sums.finish(gradients), seen};
+  gradients = sums.finish(gradients);
+  if (state.read_every > 1) add_health(seen, gradients);
+  ++state.unread.steps;
+  state.unread.rows += batch.label.numel();
+  return gradients;
 }
 
 }  // namespace
@@ -146,19 +145,34 @@ data::Order order_of(const TrainOptions& options, const data::Dataset& dataset) 
   return data::Order(data::size(dataset, dataset.train), mix(options.seed, {1}));
 }
 
+void read_losses(State& state) {
+  Unread& unread = state.unread;
+  if (unread.steps == 0) return;
+  const at::Tensor sums = unread.sums.to(at::kCPU);
+  team::sum(state.optimizer.team, sums);
+  const double loss = sums[0].item<double>();
+  require(std::isfinite(loss), "the loss is {}", loss);
+  require(std::isfinite(sums[2].item<double>()), "a gradient is not finite");
+  state.tally.add(loss, unread.steps, sums[1].to(at::kLong).item<int64_t>(), unread.rows);
+  unread.sums.zero_();
+  unread.steps = unread.rows = 0;
+}
+
 void advance(State& state, const data::Dataset& dataset, data::Order& order,
              const TrainOptions& options, const PartEnded& ended) {
   const Stopwatch watch;
   const at::AutoGradMode with_gradients(true);
   const data::Batch batch = next_batch(state, dataset, order, options);
+  const Rates rates = rates_of(state.step, options);
   try {
-    const auto [gradients, seen] = differentiate(state, batch, options, ended);
+    const std::vector<at::Tensor> gradients = differentiate(state, batch, options, ended);
+    const bool reads = rates.certify || state.unread.steps >= state.read_every;
+    if (reads) read_losses(state);
     const Projections projections = over_ranks(
-        state.optimizer.team,
-        train::step(state.optimizer, gradients, rates_of(state.step, options), options, ended));
+        state.optimizer.team, train::step(state.optimizer, gradients, rates, options, ended));
     state.tally.projections += projections.asked;
     state.tally.projections_skipped += projections.skipped;
-    state.tally.add(seen.loss, seen.correct, batch.label.numel());
+    if (reads) wait_for(models::device_of(state.network));  // what was asked for is not yet done
   } catch (const Error& error) {
     fail("step {}: {}; lower optimizer.lr and resume from the last checkpoint", state.step + 1,
          error.what());

@@ -17,10 +17,11 @@ double default_bound(const models::Network& network, const certify::Norms& norms
 
 Tracking track(const models::Network& network, const at::Tensor& input) {
   const at::NoGradGuard no_grad;
-  const certify::Norms norms(network);
-  Tracking tracking{default_bound(network, norms), models::activation_ranges(network, input), {}};
+  const models::Network host = models::moved(network, at::kCPU);
+  const certify::Norms norms(host);
+  Tracking tracking{default_bound(host, norms), models::activation_ranges(network, input), {}};
   models::for_each_tensor(
-      network, [&](const std::string& path, const at::Tensor& w, models::Role role) {
+      host, [&](const std::string& path, const at::Tensor& w, models::Role role) {
         if (!is_matrix(role)) return;
         const certify::TensorNorms& of = norms.of(w);
         for (size_t i = 0; i < of.sigma.size(); ++i) {

@@ -26,7 +26,8 @@ struct Tracking {
   std::vector<WeightRange> weights;
 };
 
-// Layers on the given inputs. Error names a weight that holds NaN or infinity.
+// Layers on the given inputs, on the network's device; proofs on the CPU. Error names a weight that
+// holds NaN or infinity.
 Tracking track(const models::Network& network, const at::Tensor& input);
 
 }  // namespace taut::train

@@ -30,6 +30,7 @@ struct Session {
 
 void save(Session& session, State& state, bool best) {
   if (session.saved_step == state.step && !best) return;
+  read_losses(state);
   state.seconds = session.seconds_before + session.watch.seconds();
   const team::Team& team = session.context.team;
   if (team.size > 1) team::require_same(team, io::fingerprint(state.network), "weights");
@@ -44,11 +45,11 @@ void save(Session& session, State& state, bool best) {
 
 constexpr int64_t kTrackedExamples = 64, kEvaluatedImages = 256;
 
-at::Tensor tracked_input(const Session& session) {
+at::Tensor tracked_input(const Session& session, at::Device device) {
   const data::Split& split = session.dataset.validation;
   const int64_t count =
       std::min({data::size(session.dataset, split), session.options.batch, kTrackedExamples});
-  return data::gather(session.dataset, split, at::arange(count, at::kLong)).input;
+  return data::gather(session.dataset, split, at::arange(count, at::kLong)).input.to(device);
 }
 
 struct Judgement {
@@ -62,7 +63,8 @@ Judgement judge(const Session& session, State& state) {
   const int64_t batch = images ? std::max(o.batch, kEvaluatedImages) : o.batch;
   state.validation = evaluate(state.network, session.dataset, session.dataset.validation,
                               o.evaluate_examples, batch, session.context.team);
-  Judgement judgement{false, track(state.network, tracked_input(session))};
+  Judgement judgement{
+      false, track(state.network, tracked_input(session, models::device_of(state.network)))};
   state.bound = judgement.tracking.log10_bound;
   const auto [loss, accuracy] = state.validation;
   // While caps fall, a network is none that the run was asked for.

@@ -16,8 +16,11 @@ TARGETS = {
         ("10 PGD steps over 10 bare gradients, 256 images", "cost", "pgd", "gradients", 2.0),
     ],
     "train": [
-        ("CIFAR MLP, 25 steps of 512, capped and tracked over AdamW", "cost", "mlp/constrained", "mlp/adamw", 1.4),
-        ("GPT of 2M, 3 steps of 64 x 256, capped and tracked over AdamW", "cost", "gpt/constrained", "gpt/adamw", 1.12),
+        ("CIFAR MLP, 100 steps of 512, capped and tracked over AdamW", "cost", "mlp/constrained", "mlp/adamw", 1.4),
+        ("GPT of 2M, 10 steps of 64 x 256, capped and tracked over AdamW", "cost", "gpt/constrained", "gpt/adamw", 1.12),
+        ("CIFAR MLP, resident memory after 2000 steps / after 200 - 1", "error", "memory", None, 1e-2),
+        ("CIFAR MLP, share of a step until its batch is there", "error", "waiting/mlp", None, 5e-2),
+        ("GPT of 2M, share of a step until its batch is there", "error", "waiting/gpt", None, 5e-2),
     ],
     "kernels": [
         ("polar factor 12 x 768x768 over textbook", "gain", "polar_ours/square", "polar_textbook/square", 1.3),

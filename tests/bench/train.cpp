@@ -1,6 +1,11 @@
 #include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
 #include "src/core/core.hpp"
 #include "src/train/state.hpp"
 #include "src/train/step.hpp"
@@ -8,7 +13,8 @@
 
 // What caps, certified divisions and tracking cost beside the same run with AdamW and none of them:
 // whole stretches of steps, the last of which is evaluated, without the evaluation's forward pass.
-// Random data of the right shape; the cost of a step does not depend on what they show.
+// The MLP is looked at as often as presets do, the GPT (every 500 steps) still fifty times as
+// often. Random data of the right shape; the cost of a step does not depend on what they show.
 namespace {
 
 using namespace taut;
@@ -30,7 +36,7 @@ train::TrainOptions capped(train::TrainOptions o, int steps) {
 // 3072-256-256-10 at batch 512.
 Subject cifar_mlp() {
   Subject s;
-  s.steps = 25;
+  s.steps = 100;
   s.dataset.name = "bench";
   s.dataset.input.channels = 3;
   s.dataset.input.height = s.dataset.input.width = 32;
@@ -50,7 +56,7 @@ Subject cifar_mlp() {
 // Two million parameters at 64 windows of 256 characters.
 Subject shakespeare_gpt() {
   Subject s;
-  s.steps = 3;
+  s.steps = 10;
   s.dataset.name = "bench";
   s.dataset.input.kind = models::InputKind::tokens;
   s.dataset.input.context = 256;
@@ -89,6 +95,48 @@ void stretch(benchmark::State& state, const Subject& subject, bool constrained) 
   state.counters["steps"] = subject.steps;
 }
 
+double resident_kb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::atof(line.c_str() + 6);
+  }
+  return 0;
+}
+
+// 2,000 steps at an eighth of the batch; "error" is what the process has grown by since the 200th.
+void memory(benchmark::State& state) {
+  Subject s = cifar_mlp();
+  s.options.batch = 64;
+  for (auto _ : state) {
+    train::State run = train::fresh_state(s.options, s.dataset);
+    data::Order order = train::order_of(s.options, s.dataset);
+    double early = 0;
+    for (int i = 1; i <= 2000; ++i) {
+      train::advance(run, s.dataset, order, s.options);
+      if (i == 200) early = resident_kb();
+    }
+    state.counters["error"] = std::max(0.0, resident_kb() / early - 1);
+  }
+}
+
+// The share of a step that goes by until its batch is there, as "error".
+void waiting(benchmark::State& state, const Subject& s) {
+  train::State run = train::fresh_state(s.options, s.dataset);
+  data::Order order = train::order_of(s.options, s.dataset);
+  train::advance(run, s.dataset, order, s.options);
+  double all = 0, batch = 0;
+  for (auto _ : state) {
+    for (int i = 0; i < s.steps; ++i) {
+      const Stopwatch watch;
+      train::advance(run, s.dataset, order, s.options, [&](train::Part part) {
+        if (part == train::Part::batch) batch += watch.seconds();
+      });
+      all += watch.seconds();
+    }
+  }
+  state.counters["error"] = batch / all;
+}
+
 void mlp(benchmark::State& state, bool constrained) { stretch(state, cifar_mlp(), constrained); }
 void gpt(benchmark::State& state, bool constrained) {
   stretch(state, shakespeare_gpt(), constrained);
@@ -101,3 +149,6 @@ BENCHMARK_CAPTURE(mlp, constrained, true)->TIMED;
 BENCHMARK_CAPTURE(mlp, adamw, false)->TIMED;
 BENCHMARK_CAPTURE(gpt, constrained, true)->TIMED->Iterations(1);
 BENCHMARK_CAPTURE(gpt, adamw, false)->TIMED->Iterations(1);
+BENCHMARK(memory)->TIMED->Iterations(1)->Repetitions(2);
+BENCHMARK_CAPTURE(waiting, mlp, cifar_mlp())->TIMED->Iterations(1);
+BENCHMARK_CAPTURE(waiting, gpt, shakespeare_gpt())->TIMED->Iterations(1);

@@ -84,6 +84,21 @@ BOOST_AUTO_TEST_CASE(kernels_cannot_be_checked_without_a_gpu) {
   refused(invoke(folder, {"inspect", trained(folder), "--check-kernels"}), "");
 }
 
+BOOST_AUTO_TEST_CASE(a_device_that_is_not_there_loses_no_run) {
+  const TempFolder folder;
+  const std::string run = trained(folder);
+  const std::string before = slurp(folder / "run" / "checkpoint-best.h5");
+  auto elsewhere = tiny_train("digits-mlp", "synthetic", run);
+  elsewhere.insert(elsewhere.end(), {"--force", "--device", "tpu"});
+  refused(invoke(folder, elsewhere), "cuda");
+  elsewhere.back() = "cuda";
+  if (at::globalContext().hasCUDA()) return skip("this machine has a GPU");
+  refused(invoke(folder, elsewhere), "no GPU");
+  elsewhere.push_back("--dry-run");
+  refused(invoke(folder, elsewhere), "no GPU");
+  BOOST_TEST(slurp(folder / "run" / "checkpoint-best.h5") == before);
+}
+
 BOOST_AUTO_TEST_CASE(losses_and_constraints_are_checked_before_an_old_run_is_replaced) {
   const TempFolder folder;
   const std::string run = trained(folder);

@@ -13,8 +13,8 @@ namespace {
 train::Line example() {
   train::Line line;
   line.step = 120;
-  line.tally.add(0.25, 60, 100);
-  line.tally.add(0.75, 90, 100);
+  line.tally.add(0.25, 1, 60, 100);
+  line.tally.add(0.75, 1, 90, 100);
   line.tally.seconds = 0.5;
   line.validation_loss = 0.125;
   line.validation_accuracy = 0.875;
@@ -83,6 +83,8 @@ BOOST_AUTO_TEST_CASE(progress_reads_like_a_sentence) {
   train::Line line = example();
   line.log10_bound = 1234.5;
   BOOST_TEST(progress(line, 500, 12, "tokens").find("bound 10^1234.5,") != std::string::npos);
+  line.tally = {};  // nothing read yet
+  BOOST_TEST(progress(line, 500, 12, "tokens") == "120/500, lr 0.0625, bound 10^1234.5, 0:12 left");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
