@@ -91,7 +91,7 @@ for name in "$@"; do
       text shakespeare shakespeare-gpt-2m
       ;;
     shakespeare-accurate)  # no margin: accuracy at a small bound, at the price of the radii
-      text "$name" shakespeare-gpt-2m --loss.certified_eps 0 --model.residual_add 0.5
+      text "$name" shakespeare-gpt-2m --loss.certified_eps 0 --model.output_scale 1000 --constraint.w_max 1.25 --optimizer.lr 0.02
       ;;
     shakespeare-adamw)
       text "$name" shakespeare-gpt-2m-baseline

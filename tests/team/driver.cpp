@@ -63,6 +63,7 @@ void check_agreements(const team::Team& team) {
   require(calls == (team.rank == 0 ? 1 : 0), "on_first called rank {}", team.rank);
   const std::string problem =
       test::error_of([&] { team::on_first(team, [] { fail("no space"); }); });
+  require(team::place_on_machine(team) == team.rank, "all ranks are on this machine");
   require(problem == "no space", "a failure of the first rank was '{}'", problem);
   team::require_same(team, "text", "text");
   team::require_same(team, "", "nothing");

@@ -73,6 +73,8 @@ BOOST_AUTO_TEST_CASE(what_ranks_cannot_share_loses_nothing) {
                   "batch: expected an example for each of 2");
   check_told_once(train(2, {"--force", "--slices", "3"}), "slices: expected 1 or a multiple");
   check_told_once(train(2, {}), "holds a run already");
+  if (!at::globalContext().hasCUDA())
+    check_told_once(train(2, {"--force", "--device", "cuda"}), "device cuda: no GPU");
   BOOST_TEST(test::slurp(folder / "run" / "checkpoint.h5") == before);
 }
 

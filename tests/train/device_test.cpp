@@ -28,6 +28,7 @@ at::Tensor shape_of_where(const at::Tensor& condition, const at::Tensor& a, cons
 }
 
 at::Tensor shape_of_rows(const at::Tensor& x, int64_t dim, const at::Tensor& index) {
+  TORCH_CHECK(index.is_meta(), "indices on another device");
   std::vector<int64_t> shape = x.sizes().vec();
   shape[dim] = index.numel();
   return at::empty(shape, x.options());
@@ -92,6 +93,10 @@ BOOST_AUTO_TEST_CASE(a_step_asks_the_device_for_no_number) {
        {"mlp", "vit", "gpt", "adamw_vit", "adamw_gpt", "sgd_vit", "margin_mlp"}) {
     BOOST_TEST_CONTEXT(name) step_on_meta(undisturbed(test::named_run(name)), 20);
   }
+  train::TrainOptions gpt = undisturbed(test::named_run("gpt"));
+  gpt.model.rotary = 100;
+  gpt.model.query_key_clamp = 1;
+  step_on_meta(gpt, 20);
   // The test can tell: a look at the loss does ask.
   BOOST_CHECK_EXCEPTION(step_on_meta(undisturbed(test::named_run("mlp")), 1), c10::Error,
                         [](const c10::Error& error) {
