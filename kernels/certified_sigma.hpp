@@ -22,6 +22,10 @@ std::vector<Interval> certified_sigma(const at::Tensor& matrices);
 // The largest upper end of the batch.
 double certified_sigma_max(const at::Tensor& matrices);
 
+// Whether a projection ends in its certified division, which works on the CPU, or the caller makes
+// it later: until then sigma <= limit up to rounding and to what an estimate is off by.
+enum class Proof { now, later };
+
 // Stored weights with certified sigma <= limit for every matrix of the batch: each one that is
 // above is divided by (bound / limit)(1 + 2 sqrt(min(m, n)) u), rounded to its own dtype and
 // certified again, until it holds; u grows with the rounds. Held means: by a proof that leaves

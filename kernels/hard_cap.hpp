@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "kernels/spectral.hpp"
+#include "kernels/certified_sigma.hpp"
 
 namespace taut::kernels {
 
@@ -16,11 +16,12 @@ enum class HardCap {
 };
 
 // Singular values above `limit` become `limit`, the others stay; (..., m, n), float, double, or
-// bfloat16 worked on in float. Then sigma <= limit is certified for every stored matrix. Short
-// sides up to 256 are done exactly; longer ones by the cheapest method that `sigma_bound` allows
+// bfloat16 worked on in float. Then sigma <= limit is certified for every stored matrix. On CPUs
+// short sides up to 256 are done exactly; otherwise the cheapest method that `sigma_bound` allows
 // (what is known of every sigma, 0 for nothing) and the device is fast at: eigenvectors on CPUs,
 // products on GPUs. The bound steers only: a wrong one costs accuracy, never the limit. NaN or
-// infinity throws Error. [Su, kexue.fm 11059; the bounded form is ours]
+// infinity throws Error; without the proof on a GPU it comes through. [Su, kexue.fm 11059; the
+// bounded form is ours]
 at::Tensor hard_cap(const at::Tensor& matrices, double limit, double sigma_bound = 0,
                     Workspace* workspace = nullptr, Proof proof = Proof::now);
 

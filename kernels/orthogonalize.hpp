@@ -30,8 +30,8 @@ enum class PolarForm { automatic, plain, gram };
 // The polar factor U V^T of every matrix of a (..., m, n) batch to the accuracy of the set;
 // singular values of the result are at most worst_output up to rounding. Float or double; bfloat16
 // is worked on in float, since no bound holds for steps in half precision, and the result rounded.
-// Zero matrices stay zero; NaN or infinity throws Error. [Newhouse et al. 2025; Bernstein 2024,
-// modula; Jordan 2024; Gram form: Dao-AILab, Gram Newton-Schulz, 2026]
+// Zero matrices stay zero; NaN or infinity throws Error, or on a GPU comes through. [Newhouse et
+// al. 2025; Bernstein 2024, modula; Jordan 2024; Gram form: Dao-AILab, Gram Newton-Schulz, 2026]
 at::Tensor orthogonalize(const at::Tensor& matrices, Polar polar = {},
                          PolarForm form = PolarForm::automatic, Workspace* workspace = nullptr);
 

@@ -70,7 +70,7 @@ at::Tensor capped(const at::Tensor& matrices, double alpha, const at::Tensor& ea
   const at::Tensor x = working_batch(matrices, w, kWide);
   require(!each.defined() || each.numel() == x.size(0), "expected {} alphas for {}, got {}",
           x.size(0), shape_text(matrices.sizes()), each.defined() ? each.numel() : 0);
-  if (x.numel() > 0) largest_entry(x, "cap");
+  if (x.numel() > 0) require_finite(x, "cap");
   if (alpha == 0 || x.numel() == 0) return matrices.detach().clone();
   const bool tall = x.size(-2) > x.size(-1);
   const int64_t side = std::min(x.size(1), x.size(2));

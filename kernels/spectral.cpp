@@ -44,7 +44,7 @@ at::Tensor with_rank_one(const at::Tensor& matrices, const TopPair& top, double 
   Workspace own;
   Workspace& w = workspace != nullptr ? *workspace : own;
   const at::Tensor x = working_batch(matrices, w, kWide);
-  largest_entry(x, "raise or shrink");
+  require_finite(x, "raise or shrink");
   require(top.left.size(0) == x.size(0) && top.left.size(1) == x.size(1) &&
               top.right.size(1) == x.size(2),
           "expected singular vectors of {}, got {} and {}", shape_text(matrices.sizes()),

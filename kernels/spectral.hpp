@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "kernels/workspace.hpp"
+#include "kernels/certified_sigma.hpp"
 
 namespace taut::kernels {
 
@@ -15,7 +15,8 @@ struct TopPair {
 // Block power iteration with a Rayleigh-Ritz step on a block of up to four vectors; `start`
 // (batch, n, block) is where an earlier call ended, or undefined. On return it holds this call's
 // block, so that a slowly moving weight needs few iterations. Float, double, or bfloat16 worked on
-// in float, then with block and vectors in float; NaN or infinity throws Error. [Halko, Martinsson
+// in float, then with block and vectors in float; NaN or infinity
+// throws Error, or on a GPU comes through. [Halko, Martinsson
 // & Tropp 2011, algorithm 4.4]
 TopPair top_singular(const at::Tensor& matrices, at::Tensor& start, int iterations,
                      Workspace* workspace = nullptr);
@@ -24,10 +25,6 @@ TopPair top_singular(const at::Tensor& matrices, at::Tensor& start, int iteratio
 // to the host, so CUDA can record it in a graph. Slower where the largest values lie close. The
 // value is in double. Infinities and NaN come through.
 TopPair power_iteration(const at::Tensor& matrices, at::Tensor& v, int steps);
-
-// Whether a projection ends in its certified division, which works on the CPU, or the caller makes
-// it later: until then sigma <= limit up to rounding and to what an estimate is off by.
-enum class Proof { now, later };
 
 // W / max(1, sigma / limit). The result is certified: sigma <= limit for every stored matrix.
 // [Miyato et al. 2018; here only downward]

@@ -64,4 +64,8 @@ at::Tensor largest_entry(const at::Tensor& batch, const char* purpose) {
        toString(batch.scalar_type()));
 }
 
+void require_finite(const at::Tensor& batch, const char* purpose) {
+  if (batch.is_cpu()) largest_entry(batch, purpose);
+}
+
 }  // namespace taut::kernels

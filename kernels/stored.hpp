@@ -26,5 +26,7 @@ at::Tensor as_stored(const at::Tensor& result, const at::Tensor& matrices, Works
 // infinity is an Error that says which one it is and what it was wanted for; of a GPU that is not
 // asked, which would wait for it, and NaN comes through.
 at::Tensor largest_entry(const at::Tensor& batch, const char* purpose);
+// That Error alone.
+void require_finite(const at::Tensor& batch, const char* purpose);
 
 }  // namespace taut::kernels

@@ -56,8 +56,8 @@ void constrain(const at::Tensor& matrices, double w_max, const std::string& meth
                at::Tensor* block = nullptr);
 
 // Whether constrain() ends in the certified division, which is the CPU's. Without move.certify
-// soft_cap leaves it out, and on a GPU every method does: theirs then hold up to rounding,
-// spectral_hammer but for the second singular value.
+// soft_cap leaves it out, and on a GPU every method does: caps then hold up to what the method errs
+// by (hard_cap.hpp), which does not add up, the hammer's up to the second singular value.
 bool proves_now(const std::string& method, at::Device device, const Move& move);
 
 // What a bound b on the norms of matrices becomes over a step, all in RMS->RMS units:

@@ -112,7 +112,7 @@ std::vector<at::Tensor> differentiate(State& state, const data::Batch& batch,
   const int own = slices / team.size;
   GradientSums sums(state.optimizer);
   std::vector<at::Tensor> gradients;
-  const at::Device device = state.optimizer.groups.front().value.device();
+  const at::Device device = models::device_of(state.network);
   at::Tensor& seen = state.unread.sums;
   if (!seen.defined()) seen = at::zeros({3}, at::TensorOptions(at::kDouble).device(device));
   for (int i = 0; i < own; ++i) {
@@ -151,8 +151,10 @@ void read_losses(State& state) {
   const at::Tensor sums = unread.sums.to(at::kCPU);
   team::sum(state.optimizer.team, sums);
   const double loss = sums[0].item<double>();
-  require(std::isfinite(loss), "the loss is {}", loss);
-  require(std::isfinite(sums[2].item<double>()), "a gradient is not finite");
+  const std::string when =
+      unread.steps > 1 ? fmt::format(" in one of the last {} steps", unread.steps) : "";
+  require(std::isfinite(loss), "the loss is {}{}", loss, when);
+  require(std::isfinite(sums[2].item<double>()), "a gradient is not finite{}", when);
   state.tally.add(loss, unread.steps, sums[1].to(at::kLong).item<int64_t>(), unread.rows);
   unread.sums.zero_();
   unread.steps = unread.rows = 0;
@@ -172,7 +174,8 @@ void advance(State& state, const data::Dataset& dataset, data::Order& order,
         state.optimizer.team, train::step(state.optimizer, gradients, rates, options, ended));
     state.tally.projections += projections.asked;
     state.tally.projections_skipped += projections.skipped;
-    if (reads) wait_for(models::device_of(state.network));  // what was asked for is not yet done
+    // Else an evaluation would be billed for the steps before it.
+    if (reads) wait_for(models::device_of(state.network));
   } catch (const Error& error) {
     fail("step {}: {}; lower optimizer.lr and resume from the last checkpoint", state.step + 1,
          error.what());

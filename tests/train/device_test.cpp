@@ -104,6 +104,8 @@ BOOST_AUTO_TEST_CASE(a_step_asks_the_device_for_no_number) {
                         });
 }
 
+// But for LibTorch's own decompositions, which ask a GPU whether they succeeded and do not ask
+// here.
 BOOST_AUTO_TEST_CASE(no_constraint_asks_the_device_for_a_number) {
   for (const std::string& method : train::constraint_names()) {
     train::TrainOptions o = undisturbed(test::named_run("vit"));
