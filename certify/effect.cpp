@@ -151,4 +151,10 @@ Effect effect(const models::Select&, const Norms&, Shape, Upper size) {
   return uniform(size, Upper(1));
 }
 
+// Weights p_k >= 0 that sum to 1: no |sum_k p_k dx_{i-k}| exceeds the largest |dx_j|; over i the
+// mixture is p convolved with dx, so by Young's inequality its l2 and l1 sums do not grow either.
+Effect effect(const models::TokenShift&, const Norms&, Shape, Upper size) {
+  return uniform(size, Upper(1));
+}
+
 }  // namespace taut::certify

@@ -30,6 +30,7 @@ Effect effect(const models::Attention& l, const Norms& norms, Shape shape, Upper
 Effect effect(const models::Pool& l, const Norms& norms, Shape shape, Upper size);
 Effect effect(const models::Prepend& l, const Norms& norms, Shape shape, Upper size);
 Effect effect(const models::Select& l, const Norms& norms, Shape shape, Upper size);
+Effect effect(const models::TokenShift& l, const Norms& norms, Shape shape, Upper size);
 
 // sup |phi'|, rounded up; infinity for relu_squared, whose slope is bounded on balls alone.
 Upper steepest(models::Curve curve);

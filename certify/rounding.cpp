@@ -136,13 +136,23 @@ Upper prepared_error(const models::Attention& l, const Norms& norms, Upper norm,
   return error;
 }
 
+// The sum over j of how far n computed softmax weights lie from the real ones, for logits of size
+// `logit` at most that err by `error`, which moves each weight by a factor within e^{+-2 error}.
+// The shift by the largest logit errs by u times the range; exp (4 ulp), the sum of n and the
+// quotient make it (1 + gamma_{n+20}). Infinity where the exponent is not small.
+Upper softmax_error(int64_t n, Upper logit, Upper error, Precision p) {
+  const Upper exponent = Upper(2) * error + gamma(2, p.unit) * Upper(4) * logit;
+  if (!(exponent <= Upper(1))) return Upper::infinity();
+  // e^x - 1 <= 2 x on [0, 1].
+  return Upper(2) * exponent + Upper(4) * gamma(n + 20, p.unit) +
+         underflow(1, n, p) * Upper(static_cast<double>(n));
+}
+
 }  // namespace
 
 // Per head, with hats for computed values: q and k err by their products (scale and bias included);
-// a logit by <q^, k^> - <q, k>, its own gamma_{d_head} and one addition; the shift by the largest
-// logit by u times the range. Logits off by D move p_j by a factor within e^{+-2D}; exp (4 ulp),
-// the sum of n and the quotient make it (1 + gamma_{n+20}). Values err by their product, the
-// mixture by gamma_n.
+// a logit by <q^, k^> - <q, k>, its own gamma_{d_head} and one addition. Values err by their
+// product, the mixture by gamma_n.
 Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Upper size,
                Precision p) {
   const int64_t d_head = l.query.size(1), n = shape.tokens;
@@ -171,11 +181,8 @@ Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Uppe
     const Upper logit_error = scale * (q_error * k + q * k_error) +
                               gamma(d_head + 6, p.unit) * logit +
                               underflow(d_head, d_head + 4, p) * (one + scale) * (one + q + k);
-    const Upper exponent = Upper(2) * logit_error + gamma(2, p.unit) * Upper(4) * logit;
-    if (!(exponent <= Upper(1))) return Upper::infinity();
-    // e^x - 1 <= 2 x on [0, 1].
-    const Upper weights = Upper(2) * exponent + Upper(4) * gamma(n + 20, p.unit) +
-                          underflow(1, n, p) * Upper(static_cast<double>(n));
+    const Upper weights = softmax_error(n, logit, logit_error, p);
+    if (!weights.finite()) return Upper::infinity();
     const Upper error = weights * v + (one + weights) * v_error +
                         gamma(n + 2, p.unit) * (one + weights) * v + underflow(d_head, n + 2, p);
     mixed_error = mixed_error + square(error);
@@ -194,5 +201,14 @@ Upper rounding(const models::Pool&, const Norms&, Shape shape, Upper size, Preci
 // Numbers are only copied.
 Upper rounding(const models::Prepend&, const Norms&, Shape, Upper, Precision) { return Upper(); }
 Upper rounding(const models::Select&, const Norms&, Shape, Upper, Precision) { return Upper(); }
+
+// The logits are as stored. One product and one sum for each of n tokens in the mixture.
+Upper rounding(const models::TokenShift& l, const Norms& norms, Shape shape, Upper size,
+               Precision p) {
+  const int64_t n = l.logits.size(0);
+  const Upper weights = softmax_error(n, norms.of(l.logits).largest, Upper(), p);
+  return weights * size + gamma(n + 2, p.unit) * (Upper(1) + weights) * size +
+         underflow(shape.width, n + 2, p);
+}
 
 }  // namespace taut::certify

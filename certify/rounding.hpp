@@ -36,6 +36,8 @@ Upper rounding(const models::Attention& l, const Norms& norms, Shape shape, Uppe
 Upper rounding(const models::Pool& l, const Norms& norms, Shape shape, Upper size, Precision p);
 Upper rounding(const models::Prepend& l, const Norms& norms, Shape shape, Upper size, Precision p);
 Upper rounding(const models::Select& l, const Norms& norms, Shape shape, Upper size, Precision p);
+Upper rounding(const models::TokenShift& l, const Norms& norms, Shape shape, Upper size,
+               Precision p);
 // Layer norm with a known least sqrt(mean(c^2) + eps) in place of sqrt(eps).
 Upper rounding(const models::Normalize& l, const Norms& norms, Shape shape, Upper size,
                double least, Precision p);

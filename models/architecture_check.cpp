@@ -50,6 +50,7 @@ void check_parts(const Architecture& a) {
           "model.rotary turns pairs of entries by angles that shrink: it needs a base above 1 and "
           "width / heads even, got {} and {}",
           a.rotary, a.width / a.heads);
+  require(a.token_shift == 0 || a.name == "gpt", "model.token_shift belongs to model.name gpt");
 }
 
 }  // namespace
@@ -77,6 +78,9 @@ void check(const Architecture& a, const InputSpec& input, int64_t classes) {
   require(wants_tokens == (input.kind == InputKind::tokens),
           "a model '{}' reads {}, the data are {}", a.name, wants_tokens ? "tokens" : "pixels",
           wants_tokens ? "pixels" : "tokens");
+  require(a.token_shift >= 0 && (a.token_shift == 0 || a.token_shift < input.context),
+          "model.token_shift {} must be at least 0 and less than the context of {} tokens",
+          a.token_shift, input.context);
 }
 
 }  // namespace taut::models

@@ -134,6 +134,11 @@ struct Builder {
   void enter_branch(std::vector<Layer>& branch, const std::string& name) {
     if (!lipschitz()) branch.push_back(norm(name + "norm"));
     if (lipschitz() && a.clamp > 0) branch.push_back({name + "clamp", BallClamp{a.clamp}});
+    if (a.token_shift == 0) return;
+    // Most of the weight starts at the token itself.
+    Tensor logits = at::zeros({a.token_shift + 1});
+    logits[0] = 2.0;
+    branch.push_back({name + "shift", TokenShift{logits}});
   }
 
   void block(std::vector<Layer>& layers, int64_t index, bool causal) {

@@ -27,6 +27,8 @@ struct Architecture {
   double rotary = 0;                // gpt: base of the rotary angles; 0: none (standard: learned
                                     // positions)
   bool position_bias = true;        // gpt, lipschitz: a learned logit for every distance
+  int64_t token_shift = 0;          // gpt: branches read a learned convex mixture of each token and
+                                    // as many before it
   bool zero_outputs = true;         // the last matrix of every branch starts at zero
   double query_key_clamp = 0;       // lipschitz: RMS radius of the clamp on q and k; 0: none
   std::string norm = "layer";       // standard: layer (with biases everywhere) | rms (with none)

@@ -196,6 +196,14 @@ Flow through(const Select& l, Flow in, const InputSpec&) {
   return in;
 }
 
+Flow through(const TokenShift& l, Flow in, const InputSpec&) {
+  expect_tokens(in);
+  expect_rank("logits", l.logits, 1);
+  require(l.logits.size(0) <= in.tokens, "expected at most {} logits, one a token, got {}",
+          in.tokens, l.logits.size(0));
+  return in;
+}
+
 Flow through(const std::vector<Layer>& layers, Flow flow, const InputSpec& input);
 
 Flow through(const Residual& l, Flow in, const InputSpec& input) {

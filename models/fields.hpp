@@ -80,5 +80,9 @@ template <class V>
 void fields(V&& visit, Select& l) {
   visit("token", l.token);
 }
+template <class V>
+void fields(V&& visit, TokenShift& l) {
+  visit("logits", l.logits, Role::gain);
+}
 
 }  // namespace taut::models

@@ -165,6 +165,16 @@ Tensor apply(const Prepend& l, const Tensor& x) {
 
 Tensor apply(const Select& l, const Tensor& x) { return x.narrow(1, l.token, 1); }
 
+Tensor apply(const TokenShift& l, const Tensor& x) {
+  const std::vector<Tensor> weights = l.logits.softmax(0).unbind();
+  Tensor y = weights[0] * x;
+  for (int64_t k = 1; k < std::min(l.logits.size(0), x.size(1)); ++k) {
+    const Tensor earlier = x.narrow(1, 0, x.size(1) - k);
+    y = y + weights[static_cast<size_t>(k)] * at::constant_pad_nd(earlier, {0, 0, k, 0});
+  }
+  return y;
+}
+
 bool embeds(const Network& network) { return network.input.kind == InputKind::tokens; }
 
 }  // namespace

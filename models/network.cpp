@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::array kKindNames = {
     "embedding", "pixel_normalize", "patchify", "position", "linear",  "activation", "ball_clamp",
-    "normalize", "attention",       "residual", "pool",     "prepend", "select"};
+    "normalize", "attention",       "residual", "pool",     "prepend", "select",     "token_shift"};
 static_assert(kKindNames.size() == std::variant_size_v<Kind>);
 
 constexpr std::array kRoleNames = {"hidden",        "query",    "key",     "value", "output",

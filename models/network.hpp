@@ -108,8 +108,16 @@ struct Select {
   int64_t token = 0;
 };
 
-using Kind = std::variant<Embedding, PixelNormalize, Patchify, Position, Linear, Activation,
-                          BallClamp, Normalize, Attention, Residual, Pool, Prepend, Select>;
+// y_i = sum_k softmax(logits)_k x_{i-k}, where tokens before the first are 0: a learned causal
+// mixture, the same for every entry. [the token shift of Peng et al. 2023, arXiv 2305.13048, with
+// weights that make it convex]
+struct TokenShift {
+  Tensor logits;  // (taps): the token itself, the one before, ...
+};
+
+using Kind =
+    std::variant<Embedding, PixelNormalize, Patchify, Position, Linear, Activation, BallClamp,
+                 Normalize, Attention, Residual, Pool, Prepend, Select, TokenShift>;
 
 struct Layer {
   std::string name;  // path prefix of its tensors, e.g. "blocks.0.attention"

@@ -3,7 +3,7 @@
 # prints it. Known: see `known`. Data: TAUT_DATA (README). Runs land in runs/reproduce.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-known="cifar-mlp cifar-pair cifar-levers frontier sst2 shakespeare shakespeare-no-margin shakespeare-accurate shakespeare-adamw shakespeare-muon shakespeare-levers shakespeare-bounds nanogpt"
+known="cifar-mlp cifar-pair cifar-levers frontier sst2 shakespeare shakespeare-no-margin shakespeare-accurate shakespeare-adamw shakespeare-muon shakespeare-levers shakespeare-more-levers shakespeare-bounds nanogpt"
 [ $# -gt 0 ] || { echo "reproduce: expected a name; known: $known" >&2; exit 2; }
 for name in "$@"; do
   [[ " $known " == *" $name "* ]] || { echo "reproduce: unknown name '$name'; known: $known" >&2; exit 2; }
@@ -111,6 +111,21 @@ for name in "$@"; do
       lever no-position-bias --model.position_bias false
       lever logit-scale-2 --model.logit_scale 2
       lever expansion-2 --model.expansion 2
+      python3 tests/reproduce.py levers "${runs[@]}"
+      continue
+      ;;
+    shakespeare-more-levers)
+      lever max_min --model.activation max_min
+      lever query-key-clamp-1 --model.query_key_clamp 1
+      lever value-cap-1.4 --constraint.w_max_value 1.4
+      lever query-key-cap-1.4 --constraint.w_max_query_key 1.4
+      lever deep --model.blocks 6 --model.width 184
+      lever heads-4 --model.heads 4
+      lever heads-16 --model.heads 16
+      lever output-scale-30 --model.output_scale 30
+      lever output-scale-1000 --model.output_scale 1000
+      lever token-shift-1 --model.token_shift 1
+      lever token-shift-3 --model.token_shift 3
       python3 tests/reproduce.py levers "${runs[@]}"
       continue
       ;;

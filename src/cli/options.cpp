@@ -53,6 +53,9 @@ void add_model_options(CLI::App& command, models::Architecture& model) {
       ->check(at_least(0));
   add(command, "model.position_bias", model.position_bias,
       "gpt, lipschitz: a learned logit for every distance (true, false)");
+  add(command, "model.token_shift", model.token_shift,
+      "gpt: branches read a learned convex mixture of a token and as many before it")
+      ->check(count(0));
   add(command, "model.zero_outputs", model.zero_outputs,
       "the last matrix of every branch starts at zero (true, false)");
   add(command, "model.query_key_clamp", model.query_key_clamp,
@@ -156,6 +159,9 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
   add(command, "data.shift", t.data.augmentation.shift,
       "training images: pixels of black border in which the window lies")
       ->check(count(0));
+  add(command, "data.noise", t.data.augmentation.noise,
+      "training texts: share of input tokens replaced by others of the batch, in [0, 1)")
+      ->check(CLI::Range(0.0, 1.0));
   add_model_options(command, t.model);
   add_optimizer_options(command, t.optimizer);
   add_constraint_options(command, t.constraint);

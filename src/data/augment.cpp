@@ -30,15 +30,25 @@ at::Tensor shifted(const at::Tensor& images, int64_t border, at::Generator& gene
   return picked.permute({0, 3, 1, 2}).contiguous();
 }
 
+at::Tensor noised(const at::Tensor& ids, double share, at::Generator& generator) {
+  const at::Tensor replaced = at::rand(ids.sizes(), generator, at::kDouble) < share;
+  const at::Tensor from = draw(ids.numel(), ids.numel(), generator);
+  return at::where(replaced, ids.flatten().index_select(0, from).view(ids.sizes()), ids);
+}
+
 }  // namespace
 
-at::Tensor augment(const at::Tensor& images, const Augmentation& how, uint64_t key) {
-  require(images.dim() == 4, "only images can be flipped or shifted, got a tensor of shape {}",
-          shape_text(images.sizes()));
+at::Tensor augment(const at::Tensor& input, const Augmentation& how, uint64_t key) {
+  require(input.dim() == 4 || (!how.flip && how.shift == 0),
+          "only images can be flipped or shifted, got a tensor of shape {}",
+          shape_text(input.sizes()));
+  require(input.scalar_type() == at::kLong || how.noise == 0,
+          "only token ids can be replaced, got a tensor of {}", c10::toString(input.scalar_type()));
   at::Generator generator = make_generator(key);
-  at::Tensor out = images;
+  at::Tensor out = input;
   if (how.shift > 0) out = shifted(out, how.shift, generator);
   if (how.flip) out = flipped(out, generator);
+  if (how.noise > 0) out = noised(out, how.noise, generator);
   return out;
 }
 

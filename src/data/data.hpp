@@ -38,13 +38,17 @@ struct Batch {
   at::Tensor label;  // int64 (B, rows): rows = 1 for images and labelled text, else context
 };
 
-// What training does to the images of a batch, each on its own.
+// What training does to the inputs of a batch, each on its own.
 struct Augmentation {
-  bool flip = false;  // left to right, every second image
-  int64_t shift = 0;  // pixels: a window of the image on a black border that wide; >= 0
+  bool flip = false;  // images: left to right, every second one
+  int64_t shift = 0;  // images: pixels; a window of the image on a black border that wide; >= 0
+  double noise = 0;   // texts: share of tokens replaced, in [0, 1), by some drawn from the batch:
+                      // unigram noising [Xie et al. 2017, arXiv 1703.02573]; labels stay
+  bool operator==(const Augmentation&) const = default;
 };
-// (B, C, H, W) to the same shape; `key` decides. Error unless these are images.
-at::Tensor augment(const at::Tensor& images, const Augmentation& how, uint64_t key);
+// Images (B, C, H, W) or ids (B, context) to the same shape; `key` decides. Error where the input
+// is not of the kind that `how` speaks of.
+at::Tensor augment(const at::Tensor& input, const Augmentation& how, uint64_t key);
 
 struct DataOptions {
   // digits | cifar10 | mnist | shakespeare | sst2 | synthetic | synthetic_text | text:PATH |

@@ -73,6 +73,7 @@ void add(Pass& pass, const Prepend& l) {
   pass.differentiated = true;
 }
 void add(Pass& pass, const Select&) { pass.tokens = 1; }
+void add(Pass& pass, const TokenShift&) { pass.differentiated = true; }
 
 void walk(Pass& pass, const Layer& layer) {
   std::visit([&](const auto& kind) { add(pass, kind); }, layer.kind);

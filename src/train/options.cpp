@@ -152,6 +152,7 @@ void check(const TrainOptions& options) {
   require_count("checkpoint_every", options.checkpoint_every);
   require_count("keep", options.keep);
   require_count("data.context", options.data.context);
+  require_share("data.noise", options.data.augmentation.noise);
   require_known("precision", options.precision, precision_names());
   require_known("device", options.device, device_names());
   require_known("schedule", options.schedule, schedule_names());
@@ -185,10 +186,14 @@ void check(const TrainOptions& options, const models::Network& network) {
     require(std::isfinite(ahead.to(at::kFloat).sum().item<double>()),
             "loss.certified_eps: the constant of this network is too large to train against");
   }
-  if (input.kind == models::InputKind::pixels) return;
+  const data::Augmentation& how = options.data.augmentation;
+  if (input.kind == models::InputKind::pixels) {
+    require(how.noise == 0, "data.noise: images have no tokens to replace");
+    return;
+  }
   require(l.adversarial_eps == 0,
           "loss.adversarial_eps: PGD moves images; the rows of a sequence share their input");
-  require(!options.data.augmentation.flip && options.data.augmentation.shift == 0,
+  require(!how.flip && how.shift == 0,
           "data.flip and data.shift: only images can be flipped or shifted");
 }
 

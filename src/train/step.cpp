@@ -32,7 +32,7 @@ data::Batch next_batch(const State& state, const data::Dataset& dataset, data::O
                        const TrainOptions& options) {
   data::Batch batch = data::gather(dataset, dataset.train, order.next(state.cursor, options.batch));
   const data::Augmentation& how = options.data.augmentation;
-  if (how.flip || how.shift > 0) {
+  if (how != data::Augmentation{}) {
     batch.input = data::augment(batch.input, how,
                                 mix(options.seed, {2, static_cast<uint64_t>(state.cursor)}));
   }

@@ -169,6 +169,9 @@ BOOST_AUTO_TEST_CASE(linear_maps_activations_and_clamps_stay_below_their_bounds)
       BOOST_TEST(worst_ratio(Prepend{test::normal({2, 4}, g)}, {3, 4}, size, g, 24) <= 1.0);
     }
     BOOST_TEST(worst_ratio(Select{1}, {3, 4}, 3, g, 24) <= 1.0);
+    const double shifted = worst_ratio(TokenShift{test::normal({3}, g)}, {5, 4}, 3, g, 48);
+    BOOST_TEST(shifted <= 1.0);
+    BOOST_TEST(shifted > 0.9);  // equal tokens move by the whole weight
   }
 }
 

@@ -82,6 +82,7 @@ BOOST_AUTO_TEST_CASE(each_layer_keeps_its_own_allowance) {
       models::Position{test::normal({1, 6}, g)},
       models::Prepend{test::normal({2, 6}, g)},
       models::Select{3},
+      models::TokenShift{test::normal({4}, g, 3)},
       models::Activation{models::Curve::relu_squared, 0.9},
       attention,
       turned,

@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(a_standard_gpt_can_have_the_parts_of_today) {
   check(n);
   const auto& attend = std::get<Residual>(n.layers[1].kind);
   const auto& norm = std::get<Normalize>(attend.branch[0].kind);
-  const auto& attention = std::get<Attention>(attend.branch[1].kind);
+  const auto& attention = std::get<Attention>(attend.branch[2].kind);
   BOOST_TEST((!norm.centered && !norm.bias.defined()));
   BOOST_TEST(attention.query_key_eps > 0);
   BOOST_TEST(attention.rotary.defined());
@@ -148,6 +148,24 @@ BOOST_AUTO_TEST_CASE(a_lipschitz_gpt_can_turn_and_clamp_its_queries) {
   BOOST_TEST(attention.query_key_clamp == 0.5);
   BOOST_TEST(attention.rotary.defined());
   BOOST_TEST(!attention.position_bias.defined());
+}
+
+BOOST_AUTO_TEST_CASE(branches_of_a_gpt_can_read_shifted_tokens) {
+  for (const char* style : {"lipschitz", "standard"}) {
+    Architecture a = architecture("gpt", style);
+    a.token_shift = 3;
+    const Network n = build(a, text(), 9, make_generator(4));
+    int seen = 0;
+    for (const Layer& layer : n.layers) {
+      const auto* residual = std::get_if<Residual>(&layer.kind);
+      if (residual == nullptr) continue;
+      const auto& shift = std::get<TokenShift>(residual->branch[1].kind);
+      BOOST_TEST((shift.logits.sizes() == at::IntArrayRef{4}));
+      BOOST_TEST(shift.logits.softmax(0)[0].item<double>() > 0.5);
+      ++seen;
+    }
+    BOOST_TEST(seen == 2 * a.blocks);
+  }
 }
 
 // One label for the whole sequence.
@@ -205,6 +223,9 @@ BOOST_AUTO_TEST_CASE(impossible_shapes_are_refused_by_the_name_of_the_option) {
   names([](Architecture& a) { a.logit_cap = 15; }, "logit_cap");
   names([](Architecture& a) { a.norm = "rms"; }, "model.norm");
   names([](Architecture& a) { a.rotary = 100; }, "model.rotary", "vit");
+  names([](Architecture& a) { a.token_shift = 1; }, "model.token_shift", "text");
+  names([](Architecture& a) { a.token_shift = -1; }, "model.token_shift");
+  names([](Architecture& a) { a.token_shift = 12; }, "model.token_shift 12");
   names([](Architecture& a) { a.rotary = 1; }, "model.rotary");
   names([](Architecture& a) { a.rotary = 100, a.heads = 4; }, "model.rotary");
   names([](Architecture& a) { a.style = "standard", a.query_key_clamp = 1; }, "query_key_clamp");

@@ -189,6 +189,10 @@ BOOST_AUTO_TEST_CASE(added_and_selected_tokens_must_fit) {
   BOOST_TEST(with(Select{3}) == "");
   BOOST_TEST(names(with(Select{4}), "expected a token in [0, 4)"));
   BOOST_TEST(names(with(Select{-1}), "expected a token in [0, 4)"));
+  BOOST_TEST(with(TokenShift{at::ones({2})}) == "");
+  BOOST_TEST(names(with(TokenShift{at::ones({6})}), "at most"));
+  BOOST_TEST(names(with(TokenShift{at::ones({1, 1})}), "logits"));
+  BOOST_TEST(names(with(TokenShift{}), "logits"));
   BOOST_TEST(with(Position{at::ones({1, 6})}) == "");
   BOOST_TEST(names(with(Position{at::ones({3, 6})}), "of one row"));
 }

@@ -128,6 +128,26 @@ BOOST_AUTO_TEST_CASE(tokens_are_put_before_the_others_and_taken_out) {
   BOOST_TEST(largest_difference(shifted - x, token.expand({2, 2, 2})) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(shifted_tokens_are_a_mixture_of_those_before) {
+  at::Generator g = make_generator(7);
+  const Tensor x = at::randn({2, 4, 3}, g, at::kDouble);
+  const Tensor logits = at::tensor({1., 0., -2.}, at::kDouble);
+  const Tensor y = apply(Layer{"t", TokenShift{logits}}, x);
+  const double weights[] = {std::exp(1), 1, std::exp(-2)};
+  const double all = weights[0] + weights[1] + weights[2];
+  Tensor expected = at::zeros_like(x);
+  for (int64_t i = 0; i < 4; ++i) {
+    for (int64_t k = 0; k <= std::min(i, int64_t{2}); ++k) {
+      expected.select(1, i) += weights[k] / all * x.select(1, i - k);
+    }
+  }
+  BOOST_TEST(largest_difference(y, expected) < 1e-15);
+  const Tensor start = x.narrow(1, 0, 2);
+  BOOST_TEST(largest_difference(apply(Layer{"t", TokenShift{logits}}, start), y.narrow(1, 0, 2)) ==
+             0);
+  BOOST_TEST(largest_difference(apply(Layer{"t", TokenShift{logits.narrow(0, 0, 1)}}, x), x) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(the_injection_point_splits_the_forward_pass) {
   at::Generator g = make_generator(5);
   const Network text = sample_text(), images = sample_images();

@@ -88,7 +88,7 @@ inline Network sample_text(at::Generator g = make_generator(2)) {
   return n;
 }
 
-// With all that queries and keys may go through, squared ReLU and capped logits.
+// With all that queries and keys may go through, shifted tokens, squared ReLU and capped logits.
 inline Network sample_capped_logits(at::Generator g = make_generator(4)) {
   Architecture a;
   a.name = "gpt";
@@ -101,9 +101,10 @@ inline Network sample_capped_logits(at::Generator g = make_generator(4)) {
   a.query_key_norm = true;
   a.rotary = 100;
   a.logit_cap = 15;
+  a.token_shift = 2;
   Network n = build(a, {InputKind::tokens, 0, 0, 0, 0, 1, 5, 7}, 7, g);
   auto& attend = std::get<Residual>(n.layers[1].kind);
-  std::get<Attention>(attend.branch[1].kind).query_key_clamp = 0.9;
+  std::get<Attention>(attend.branch[2].kind).query_key_clamp = 0.9;
   for_each_tensor(n, [&](const std::string&, Tensor& w, Role role) {
     if (role == Role::output || role == Role::head) w = draw(w.sizes(), g);
   });

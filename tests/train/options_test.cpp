@@ -159,4 +159,21 @@ BOOST_AUTO_TEST_CASE(a_certificate_that_no_loss_can_ask_for_is_refused) {
   BOOST_TEST(names(test::error_of([&] { check(o, network); }), {"every_token", "l2"}));
 }
 
+BOOST_AUTO_TEST_CASE(what_training_does_to_inputs_must_fit_them) {
+  const auto refused = [](TrainOptions o, data::Augmentation how) {
+    o.data.augmentation = how;
+    const data::Dataset dataset = data::open_dataset(o.data);
+    const models::Network network =
+        models::build(o.model, dataset.input, dataset.classes, make_generator(1));
+    return test::error_of([&] { check(o, network); });
+  };
+  BOOST_TEST(refused(test::images_run("vit"), {true, 1, 0}) == "");
+  BOOST_TEST(refused(test::text_run(), {false, 0, 0.1}) == "");
+  BOOST_TEST(names(refused(test::images_run("vit"), {false, 0, 0.1}), {"data.noise", "images"}));
+  BOOST_TEST(names(refused(test::text_run(), {true, 0, 0}), {"data.flip", "images"}));
+  BOOST_TEST(names(refused(test::text_run(), {false, 2, 0}), {"data.shift", "images"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.data.augmentation.noise = 1; }), {"data.noise"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.data.augmentation.noise = NAN; }), {"data.noise"}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -63,6 +63,9 @@ BOOST_AUTO_TEST_CASE(a_constrained_gpt_resumes_bit_for_bit) { check_resume("gpt"
 BOOST_AUTO_TEST_CASE(augmented_and_attacked_batches_resume_bit_for_bit) {
   check_resume("everything");
 }
+BOOST_AUTO_TEST_CASE(a_gpt_of_shifted_tokens_resumes_in_noise_bit_for_bit) {
+  check_resume("noised_gpt");
+}
 BOOST_AUTO_TEST_CASE(an_adamw_vit_resumes_bit_for_bit) { check_resume("adamw_vit"); }
 BOOST_AUTO_TEST_CASE(an_adamw_gpt_resumes_bit_for_bit) { check_resume("adamw_gpt"); }
 BOOST_AUTO_TEST_CASE(lazy_caps_resume_bit_for_bit) { check_resume("lazy_vit"); }

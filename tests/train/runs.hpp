@@ -93,9 +93,15 @@ inline train::TrainOptions named_run(const std::string& name) {
     return o;
   }
   if (name == "sgd_vit") return sgd_run(images_run("vit"));
+  if (name == "noised_gpt") {
+    train::TrainOptions o = text_run();
+    o.data.augmentation.noise = 0.2;
+    o.model.token_shift = 2;
+    return o;
+  }
   if (name == "everything") {  // what draws random numbers or carries an estimate along
     train::TrainOptions o = images_run("vit");
-    o.data.augmentation = {true, 1};
+    o.data.augmentation = {true, 1, 0};
     o.loss.temperature = 2;
     o.loss.certified_eps = 0.05;
     o.loss.adversarial_eps = 0.1;
