@@ -203,4 +203,24 @@ BOOST_AUTO_TEST_CASE(every_step_draws_its_own_augmentation) {
   BOOST_TEST(losses.size() == 2u);
 }
 
+// One window, weights that stay: each step reads other tokens, and none without noise.
+BOOST_AUTO_TEST_CASE(every_step_draws_its_own_noise) {
+  for (const double share : {0.0, 0.5}) {
+    train::TrainOptions o = test::adamw_run(test::text_run());
+    o.batch = 1;
+    o.optimizer.lr = 1e-30;
+    o.data.augmentation.noise = share;
+    data::Dataset one = data::open_dataset(o.data);
+    one.train.values = one.train.values.narrow(0, 0, o.data.context + 1);
+    train::State state = train::fresh_state(o, one);
+    data::Order order = train::order_of(o, one);
+    std::set<double> losses;
+    for (double before = 0; state.step < o.steps; before = state.tally.loss) {
+      train::advance(state, one, order, o);
+      losses.insert(std::round((state.tally.loss - before) * 1e4));
+    }
+    BOOST_TEST((losses.size() == 1u) == (share == 0), share << ": " << losses.size());
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
