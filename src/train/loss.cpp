@@ -9,7 +9,7 @@
 namespace taut::train {
 
 at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& label, double margin,
-                         const at::Tensor& handicap) {
+                         const at::Tensor& handicap, double smoothing) {
   at::Tensor z = logits.flatten(0, 1);
   const at::Tensor y = label.flatten();
   if (margin > 0) {
@@ -17,7 +17,8 @@ at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& label, doub
     z = z.scatter_add(1, y.unsqueeze(1), at::full({z.size(0), 1}, -margin, z.options()));
   }
   if (handicap.defined()) z = z + handicap.index_select(0, y);
-  return at::cross_entropy_loss(z, y);
+  return at::cross_entropy_loss(z, y, /*weight=*/{}, at::Reduction::Mean, /*ignore_index=*/-100,
+                                smoothing);
 }
 
 at::Tensor head_distances(const models::Linear& head) {

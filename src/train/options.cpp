@@ -65,6 +65,7 @@ void check(const OptimizerOptions& o) {
 
 void check(const LossOptions& l) {
   require_positive("loss.temperature", l.temperature);
+  require_share("loss.smoothing", l.smoothing);
   require_not_negative("loss.margin", l.margin);
   require_not_negative("loss.certified_eps", l.certified_eps);
   require_not_negative("loss.adversarial_eps", l.adversarial_eps);

@@ -44,6 +44,7 @@ struct ConstraintOptions {
 
 struct LossOptions {
   double temperature = 1;      // logits are divided by it, > 0
+  double smoothing = 0;        // share of the label that all classes have alike, [0, 1)
   double margin = 0;           // logits added to every rival, >= 0
   double certified_eps = 0;    // size at which the loss asks for a certificate, >= 0: rival j gets
                                // eps K ||w_y - w_j|| more, K the global constant as it is now

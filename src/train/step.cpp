@@ -70,9 +70,11 @@ at::Tensor loss_of(State& state, const at::Tensor& logits, const at::Tensor& lab
   const LossOptions& l = options.loss;
   const double share = margin_share(state.step, options.steps);
   const at::Tensor ahead = handicap(state, l, share);
-  if (l.temperature == 1) return cross_entropy(logits, label, l.margin * share, ahead);
+  if (l.temperature == 1) {
+    return cross_entropy(logits, label, l.margin * share, ahead, l.smoothing);
+  }
   return cross_entropy(logits / l.temperature, label, l.margin * share,
-                       ahead.defined() ? ahead / l.temperature : ahead);
+                       ahead.defined() ? ahead / l.temperature : ahead, l.smoothing);
 }
 
 Rates rates_of(int64_t step, const TrainOptions& options) {

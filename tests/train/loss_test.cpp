@@ -58,6 +58,20 @@ BOOST_AUTO_TEST_CASE(rivals_start_ahead_by_their_handicap) {
              boost::test_tools::tolerance(1e-12));
 }
 
+// The mean of the losses of all labels has the share that is smoothed.
+BOOST_AUTO_TEST_CASE(a_smoothed_label_is_a_share_of_all_of_them) {
+  const at::Generator generator = make_generator(test::seed());
+  const at::Tensor logits = at::randn({3, 2, 4}, generator, at::kDouble);
+  const at::Tensor label = at::randint(4, {3, 2}, generator, at::kLong);
+  double of_all = 0;
+  for (int64_t j = 0; j < 4; ++j) {
+    of_all += cross_entropy(logits, at::full({3, 2}, j, at::kLong)).item<double>() / 4;
+  }
+  const double own = cross_entropy(logits, label).item<double>();
+  BOOST_TEST(cross_entropy(logits, label, 0, {}, 0.1).item<double>() == 0.9 * own + 0.1 * of_all,
+             boost::test_tools::tolerance(1e-12));
+}
+
 BOOST_AUTO_TEST_CASE(head_distances_are_norms_of_differences_and_can_be_differentiated) {
   const at::Generator generator = make_generator(test::seed());
   models::Linear head;

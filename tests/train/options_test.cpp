@@ -56,6 +56,7 @@ BOOST_AUTO_TEST_CASE(a_bad_option_is_named_with_its_range_and_value) {
   BOOST_TEST(
       names(complaint([](auto& o) { o.loss.margin = -1; }), {"loss.margin", ">= 0", "got -1"}));
   BOOST_TEST(names(complaint([&](auto& o) { o.loss.margin = nan; }), {"loss.margin", "nan"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.loss.smoothing = 1; }), {"loss.smoothing", "got 1"}));
   BOOST_TEST(names(complaint([](auto& o) { o.optimizer.lr = 0; }), {"optimizer.lr", "> 0"}));
   BOOST_TEST(names(complaint([&](auto& o) { o.optimizer.lr = nan; }), {"optimizer.lr", "nan"}));
   BOOST_TEST(names(complaint([&](auto& o) { o.optimizer.eps = inf; }), {"optimizer.eps", "inf"}));

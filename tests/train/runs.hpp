@@ -103,6 +103,7 @@ inline train::TrainOptions named_run(const std::string& name) {
     train::TrainOptions o = images_run("vit");
     o.data.augmentation = {true, 1, 0};
     o.loss.temperature = 2;
+    o.loss.smoothing = 0.1;
     o.loss.certified_eps = 0.05;
     o.loss.adversarial_eps = 0.1;
     return o;
