@@ -223,4 +223,20 @@ BOOST_AUTO_TEST_CASE(every_step_draws_its_own_noise) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(steps_see_smoothed_labels_at_every_temperature) {
+  const auto first_loss = [](double temperature, double smoothing) {
+    train::TrainOptions o = test::images_run("mlp");
+    o.loss.temperature = temperature;
+    o.loss.smoothing = smoothing;
+    const data::Dataset dataset = data::open_dataset(o.data);
+    train::State state = train::fresh_state(o, dataset);
+    data::Order order = train::order_of(o, dataset);
+    train::advance(state, dataset, order, o);
+    return state.tally.loss;
+  };
+  for (const double temperature : {1.0, 2.0}) {
+    BOOST_TEST(std::abs(first_loss(temperature, 0.5) - first_loss(temperature, 0)) > 1e-3);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
