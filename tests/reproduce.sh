@@ -94,7 +94,8 @@ for name in "$@"; do
       text "$name" shakespeare-gpt-2m --loss.certified_eps 0 --model.residual_add 0.5
       ;;
     shakespeare-accurate)  # accuracy at a small bound to the last hidden token, at the price of all radii
-      text "$name" shakespeare-gpt-2m --loss.certified_eps 0 --model.output_scale 1000 --constraint.w_max 1.2 --optimizer.lr 0.02
+      text "$name" shakespeare-gpt-2m --loss.certified_eps 0 --loss.smoothing 0.1 --model.output_scale 1000 \
+        --model.token_shift 1 --constraint.w_max 1.25 --optimizer.lr 0.02
       ;;
     shakespeare-adamw)
       text "$name" shakespeare-gpt-2m-baseline
