@@ -3,7 +3,7 @@
 # prints it. Known: see `known`. Data: TAUT_DATA (README). Runs land in runs/reproduce.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-known="cifar-mlp cifar-pair cifar-levers frontier sst2 shakespeare shakespeare-no-margin shakespeare-accurate shakespeare-adamw shakespeare-muon shakespeare-levers shakespeare-more-levers shakespeare-bounds nanogpt"
+known="cifar-mlp cifar-pair cifar-levers frontier sst2 shakespeare shakespeare-no-margin shakespeare-accurate shakespeare-adamw shakespeare-muon shakespeare-levers shakespeare-cap-levers shakespeare-shape-levers shakespeare-bounds nanogpt"
 [ $# -gt 0 ] || { echo "reproduce: expected a name; known: $known" >&2; exit 2; }
 for name in "$@"; do
   [[ " $known " == *" $name "* ]] || { echo "reproduce: unknown name '$name'; known: $known" >&2; exit 2; }
@@ -115,11 +115,15 @@ for name in "$@"; do
       python3 tests/reproduce.py levers "${runs[@]}"
       continue
       ;;
-    shakespeare-more-levers)
+    shakespeare-cap-levers)
       lever max_min --model.activation max_min
       lever query-key-clamp-1 --model.query_key_clamp 1
       lever value-cap-1.4 --constraint.w_max_value 1.4
       lever query-key-cap-1.4 --constraint.w_max_query_key 1.4
+      python3 tests/reproduce.py levers "${runs[@]}"
+      continue
+      ;;
+    shakespeare-shape-levers)
       lever deep --model.blocks 6 --model.width 184
       lever heads-4 --model.heads 4
       lever heads-16 --model.heads 16
