@@ -151,8 +151,9 @@ Effect effect(const models::Select&, const Norms&, Shape, Upper size) {
   return uniform(size, Upper(1));
 }
 
-// Weights p_k >= 0 that sum to 1: no |sum_k p_k dx_{i-k}| exceeds the largest |dx_j|; over i the
-// mixture is p convolved with dx, so by Young's inequality its l2 and l1 sums do not grow either.
+// Weights p_k >= 0 that sum to 1: no |sum_k p_k x_{i-k}| exceeds the largest |x_j|, of tokens as of
+// differences. Over i the mixture is p convolved with dx, cut off after n tokens, so by Young's
+// inequality (|p|_1 = 1) the l2 and l1 norms of |dx_i| do not grow either.
 Effect effect(const models::TokenShift&, const Norms&, Shape, Upper size) {
   return uniform(size, Upper(1));
 }

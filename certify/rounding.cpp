@@ -206,7 +206,8 @@ Upper rounding(const models::Select&, const Norms&, Shape, Upper, Precision) { r
 Upper rounding(const models::TokenShift& l, const Norms& norms, Shape shape, Upper size,
                Precision p) {
   const int64_t n = l.logits.size(0);
-  const Upper weights = softmax_error(n, norms.of(l.logits).largest, Upper(), p);
+  const Upper logit = norms.of(l.logits).largest;
+  const Upper weights = softmax_error(n, logit, /*error=*/Upper(), p);
   return weights * size + gamma(n + 2, p.unit) * (Upper(1) + weights) * size +
          underflow(shape.width, n + 2, p);
 }

@@ -15,9 +15,8 @@ struct TopPair {
 // Block power iteration with a Rayleigh-Ritz step on a block of up to four vectors; `start`
 // (batch, n, block) is where an earlier call ended, or undefined. On return it holds this call's
 // block, so that a slowly moving weight needs few iterations. Float, double, or bfloat16 worked on
-// in float, then with block and vectors in float; NaN or infinity
-// throws Error, or on a GPU comes through. [Halko, Martinsson
-// & Tropp 2011, algorithm 4.4]
+// in float, then with block and vectors in float; NaN or infinity throws Error, or on a GPU comes
+// through. [Halko, Martinsson & Tropp 2011, algorithm 4.4]
 TopPair top_singular(const at::Tensor& matrices, at::Tensor& start, int iterations,
                      Workspace* workspace = nullptr);
 

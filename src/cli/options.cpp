@@ -72,7 +72,8 @@ void add_model_options(CLI::App& command, models::Architecture& model) {
 
 void add_loss_options(CLI::App& command, train::LossOptions& l) {
   add(command, "loss.temperature", l.temperature, "logits are divided by it")->check(at_least(0));
-  add(command, "loss.smoothing", l.smoothing, "share of the label that all classes have alike")
+  add(command, "loss.smoothing", l.smoothing,
+      "share of the label that all classes have alike, in [0, 1)")
       ->check(CLI::Range(0.0, 1.0));
   add(command, "loss.margin", l.margin, "logits added to every rival")->check(at_least(0));
   add(command, "loss.certified_eps", l.certified_eps,

@@ -38,7 +38,7 @@ struct Batch {
   at::Tensor label;  // int64 (B, rows): rows = 1 for images and labelled text, else context
 };
 
-// What training does to the inputs of a batch, each on its own.
+// What training does to the inputs of a batch.
 struct Augmentation {
   bool flip = false;  // images: left to right, every second one
   int64_t shift = 0;  // images: pixels; a window of the image on a black border that wide; >= 0

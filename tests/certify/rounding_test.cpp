@@ -132,6 +132,20 @@ BOOST_AUTO_TEST_CASE(what_queries_and_keys_go_through_costs_rounding) {
   BOOST_TEST(allowed(turned) > before + unit * 1e-3);
 }
 
+// The shift by the largest logit errs by u times the range, here twice the size of the logits; and
+// where that is no longer small, nothing is promised.
+BOOST_AUTO_TEST_CASE(large_logits_of_a_token_shift_cost_rounding) {
+  const auto allowed = [](double size) {
+    const at::Tensor logits = at::tensor({-size, size, 0.0}, at::kDouble);
+    const models::Network network = test::alone(models::TokenShift{logits});
+    const auto& l = std::get<models::TokenShift>(network.layers[0].kind);
+    return rounding(l, Norms(network), {5, 6}, Upper(1), kFloat32).value();
+  };
+  const double unit = 0x1p-24;
+  BOOST_TEST(allowed(1000) >= allowed(0) + 2000 * unit);
+  BOOST_TEST(std::isinf(allowed(1e7)));
+}
+
 // The same evaluation with fp32 in the role of fp64 cannot be had, but a bound that follows the
 // data must lie below the one that holds for all inputs, and above zero.
 BOOST_AUTO_TEST_CASE(the_clean_error_is_small_also_behind_layer_norm) {

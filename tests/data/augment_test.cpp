@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(every_window_and_both_sides_are_drawn_and_nothing_else) {
   BOOST_TEST(seen.size() == 18u);  // each is missed with probability (17/18)^600 < 1e-14
 }
 
-// The two halves of the ids differ, so a replaced one is seen wherever it came from the other half.
+// Two ids, one three times as frequent: a replacement by the other one is seen.
 BOOST_AUTO_TEST_CASE(a_share_of_tokens_is_replaced_by_others_of_the_batch) {
   const at::Tensor ids =
       at::cat({at::zeros({50, 100}, at::kLong), at::ones({150, 100}, at::kLong)}) + 5;
