@@ -45,7 +45,7 @@ struct Field {
 enum Slot : size_t { kX, kSpare, kA, kB, kC, kD, kWide, kStored };
 
 // Wide matrices with entries of at most 1 in magnitude and their Gram matrix, both over a bound on
-// sigma. Zero matrices become NaN. `first` is the first slot.
+// sigma. `first` is the first slot.
 Field normalized(const at::Tensor& wide, const at::Tensor& largest, Workspace& workspace,
                  size_t first, bool gram) {
   const int64_t m = wide.size(1), n = wide.size(2);
@@ -60,9 +60,11 @@ Field normalized(const at::Tensor& wide, const at::Tensor& largest, Workspace& w
           {},
           {}};
   if (gram) f.c = square(kC), f.d = square(kD);
-  at::div_out(f.x, wide, at::where(largest == 0, at::ones_like(largest), largest));
+  const at::Tensor zero = largest == 0;
+  at::div_out(f.x, wide, largest.masked_fill(zero, 1));
   symmetric_product(f.a, 0, {}, 1, f.x, f.x.mT());
-  const at::Tensor norm = norm_up(f.a, n, unit_roundoff(wide.scalar_type()), workspace);
+  const at::Tensor norm =
+      norm_up(f.a, n, unit_roundoff(wide.scalar_type()), workspace).masked_fill_(zero, 1);
   f.x.div_(norm.to(wide.scalar_type()));
   f.a.div_(norm.square().to(wide.scalar_type()));  // the first Gram product serves the first step
   return f;
@@ -113,14 +115,26 @@ void symmetric_steps(Field& f, const Steps& steps) {
 
 // Multiplications in units of m^3 for n = ratio m, a symmetric product at `half`: plain takes
 // X X^T, A^2 and B X a step; gram X X^T and Q X twice, four products on the short side a step and
-// six fewer at the ends of its two runs.
-bool gram_is_faster(int64_t m, int64_t n, size_t steps) {
+// three fewer at the end of each of its two runs; without the restart it is one run.
+bool gram_is_faster(int64_t m, int64_t n, size_t steps, bool twice) {
   const double half = m > 256 ? 0.6 : m > 128 ? 0.75 : 1;  // symmetric.cpp
   const double ratio = static_cast<double>(n) / static_cast<double>(m);
   const auto t = static_cast<double>(steps);
   const double plain = t * (half * ratio + half + ratio);
-  const double gram = 2 * (half * ratio + ratio) + (4 * t - 6) * half;
+  const double runs = twice ? 2 : 1;
+  const double gram = runs * (half * ratio + ratio) + (4 * t - 3 * runs) * half;
   return gram < plain;
+}
+
+// Whether steps on A = X X^T alone need another look at X. Rounding puts A off by about a unit, and
+// below zero where X has no rank; the steps multiply what is there by a_1^2 a_2^2 ... With few rows
+// rounding errors do not average.
+bool restarts(const Steps& steps, int64_t m) {
+  constexpr int64_t kFewRows = 64;
+  constexpr double kBearable = 0x1p15;  // makes 0.002 of a unit of float
+  double growth = 1;
+  for (const Quintic& s : steps) growth *= s.a * s.a;
+  return m < kFewRows || growth > kBearable;
 }
 
 }  // namespace
@@ -138,17 +152,18 @@ at::Tensor orthogonalize(const at::Tensor& matrices, Polar polar, PolarForm form
   const at::Tensor largest = largest_entry(batch, "orthogonalize");
   const bool tall = batch.size(-2) > batch.size(-1);
   const at::Tensor wide = tall ? batch.mT() : batch;
+  const int64_t m = wide.size(1), n = wide.size(2);
+  const bool twice = restarts(steps, m);
   if (form == PolarForm::automatic) {
-    const bool gram = gram_is_faster(wide.size(1), wide.size(2), steps.size());
+    const bool gram = gram_is_faster(m, n, steps.size(), twice);
     form = gram ? PolarForm::gram : PolarForm::plain;
   }
   Field f = normalized(wide, largest, w, kPolarSlots, form == PolarForm::gram);
   if (form == PolarForm::gram) {
-    gram_steps(f, steps, (steps.size() + 1) / 2);
+    gram_steps(f, steps, twice ? (steps.size() + 1) / 2 : steps.size());
   } else {
     plain_steps(f, steps);
   }
-  f.x.masked_fill_(largest == 0, 0);  // 0 / 0 of the norm
   return as_stored(tall ? f.x.mT() : f.x, matrices, w, kPolarSlots + kStored);
 }
 
@@ -164,7 +179,6 @@ at::Tensor sign_symmetric(const at::Tensor& matrices, Polar polar, Workspace* wo
   const at::Tensor largest = largest_entry(batch, "take the sign of");
   Field f = normalized(batch, largest, w, kSignSlots, false);
   symmetric_steps(f, steps);
-  f.x.masked_fill_(largest == 0, 0);
   return as_stored(f.x, matrices, w, kSignSlots + kStored);
 }
 

@@ -18,6 +18,12 @@ namespace {
 constexpr int64_t kLeaf = 128, kRound = 16;
 constexpr int64_t kBlocksPerThread = 4;  // at least, so that threads end at about the same time
 
+// The whole product where it is as fast: in one block, or in three between several threads, where
+// they are soon done.
+bool whole_is_faster(int64_t n, int64_t k) {
+  return n <= kLeaf || (at::get_num_threads() > 1 && n <= 2 * kLeaf && k <= 4 * kLeaf);
+}
+
 // Of beta C + alpha L R; c may be undefined.
 struct Operands {
   double beta;
@@ -105,7 +111,7 @@ void symmetric_product(const at::Tensor& out, double beta, const at::Tensor& c, 
   require(out.size(1) == out.size(2), "expected a square result, got {}", shape_text(out.sizes()));
   if (cuda::serves(out)) return cuda::symmetric_product(out, beta, c, alpha, l, r.mT(), each);
   const int64_t n = out.size(-1);
-  if (n <= kLeaf || out.is_cuda()) {
+  if (whole_is_faster(n, l.size(2)) || out.is_cuda()) {
     whole_product(out, beta, c, alpha, l, r, each);
     return;
   }

@@ -12,8 +12,8 @@ at::Tensor draw(int64_t count, int64_t rows, at::Generator& generator) {
 }
 
 at::Tensor flipped(const at::Tensor& images, at::Generator& generator) {
-  const at::Tensor turn = draw(2, images.size(0), generator).to(at::kBool).view({-1, 1, 1, 1});
-  return at::where(turn, images.flip(3), images);
+  const at::Tensor turned = draw(2, images.size(0), generator).nonzero().flatten();
+  return images.index_copy(0, turned, images.index_select(0, turned).flip(3));
 }
 
 // Windows of the image on a black border, one place per row.

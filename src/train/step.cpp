@@ -65,11 +65,8 @@ at::Tensor handicap(State& state, const LossOptions& options, double share) {
   return head_distances(head) * constant * (options.certified_eps * share);
 }
 
-at::Tensor loss_of(State& state, const at::Tensor& logits, const at::Tensor& label,
-                   const TrainOptions& options) {
-  const LossOptions& l = options.loss;
-  const double share = margin_share(state.step, options.steps);
-  const at::Tensor ahead = handicap(state, l, share);
+at::Tensor loss_of(const at::Tensor& logits, const at::Tensor& label, const at::Tensor& ahead,
+                   double share, const LossOptions& l) {
   if (l.temperature == 1) {
     return cross_entropy(logits, label, l.margin * share, ahead, l.smoothing);
   }
@@ -117,20 +114,24 @@ std::vector<at::Tensor> differentiate(State& state, const data::Batch& batch,
   const at::Device device = models::device_of(state.network);
   at::Tensor& seen = state.unread.sums;
   if (!seen.defined()) seen = at::zeros({3}, at::TensorOptions(at::kDouble).device(device));
+  const double margin = margin_share(state.step, options.steps);
+  at::Tensor ahead;  // the same for all slices; each goes back through it
   for (int i = 0; i < own; ++i) {
     const team::Share share = team::share_of({team.rank * own + i, slices}, options.batch);
     const data::Batch slice = slice_of(state, batch, share, options, device);
     if (ended) ended(Part::batch);
+    if (i == 0) ahead = handicap(state, options.loss, margin);
     const at::Tensor logits = logits_in(options.precision, state.network, slice.input);
-    const at::Tensor loss = loss_of(state, logits, slice.label, options);
+    const at::Tensor loss = loss_of(logits, slice.label, ahead, margin, options.loss);
     const double weight = static_cast<double>(share.count) / static_cast<double>(options.batch);
     seen[0].add_(loss.detach(), weight);
     seen[1].add_(correct(logits.detach(), slice.label));
     if (ended) ended(Part::forward);
     if (i > 0) sums.add(gradients);
     if (i + 1 == own) sums.expect_last();
-    gradients =
-        torch::autograd::grad({slices == 1 ? loss : loss * weight}, leaves(state.optimizer.groups));
+    const bool again = i + 1 < own;
+    gradients = torch::autograd::grad({slices == 1 ? loss : loss * weight},
+                                      leaves(state.optimizer.groups), {}, again);
     if (ended) ended(Part::backward);
   }
   gradients = sums.finish(gradients);

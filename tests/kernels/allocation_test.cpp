@@ -51,8 +51,9 @@ const Step kSteps[] = {
        return kernels::cap_certified(x, sigma * (1 - step), &w);
      }},
     {"spectral_hammer",
-     [](const at::Tensor& x, Workspace& w) {
-       return kernels::spectral_hammer(x, kernels::top_singular(x, block, 2, &w), 60, &w);
+     [](const at::Tensor& x, Workspace& w) {  // rounding decides whether there is a division
+       return kernels::spectral_hammer(x, kernels::top_singular(x, block, 2, &w), 60, &w,
+                                       kernels::Proof::later);
      }},
     {"spectral_weight_decay",
      [](const at::Tensor& x, Workspace& w) {

@@ -52,6 +52,26 @@ BOOST_AUTO_TEST_CASE(its_gradient_tends_to_that_of_sigma) {
   BOOST_TEST((gradient - expected).abs().max().item<double>() < 1e-9);
 }
 
+BOOST_AUTO_TEST_CASE(its_gradient_is_that_of_the_norm) {
+  at::Generator g = make_generator(seed());
+  for (const auto& [rows, cols] : {std::pair(5, 8), std::pair(8, 5), std::pair(1, 3)}) {
+    const at::Tensor w = at::randn({2, rows, cols}, g, at::kDouble) * 7, along = at::rand_like(w);
+    const at::Tensor weight = at::tensor({1.0, -2.5}, at::kDouble);
+    for (const int iterations : {0, 1, 3}) {
+      const at::Tensor leaf = w.clone().requires_grad_(true);
+      const at::Tensor value = (gram_bound(leaf, iterations) * weight).sum();
+      BOOST_TEST(value.item<double>() == (gram_bound(w, iterations) * weight).sum().item<double>());
+      const at::Tensor gradient = torch::autograd::grad({value}, {leaf})[0];
+      const double h = 1e-5;
+      const at::Tensor ahead = gram_bound(w + h * along, iterations),
+                       behind = gram_bound(w - h * along, iterations);
+      const double expected = ((ahead - behind) * weight).sum().item<double>() / (2 * h);
+      BOOST_TEST(std::abs((gradient * along).sum().item<double>() - expected) <
+                 1e-7 * (1 + std::abs(expected)));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(zero_matrices_give_zero_and_no_gradient) {
   at::Tensor w = at::zeros({2, 3, 4});
   w[1] = at::ones({3, 4});
