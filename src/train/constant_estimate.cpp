@@ -16,11 +16,19 @@ namespace {
 
 constexpr double kStep = 1e-3;  // of a norm, for the difference quotient
 constexpr int kGramSteps = 3;   // Schatten-32: above sigma by rank^(1/32) at most
-constexpr char kLog[] = "constant.log", kPower[] = "constant.power.", kNorm[] = "constant.norm.";
+constexpr char kLog[] = "constant.log", kPower[] = "constant.power.", kNorm[] = "constant.norm.",
+               kForm[] = "constant.form.";
 
-// Log of the norm of a weight; of several heads, the mean of their logs.
-at::Tensor log_norm(const at::Tensor& weight) {
-  return kernels::gram_bound(weight, kGramSteps).log().mean();
+// The weights that K depends on, in the order of the terms.
+template <class Estimate, class Visit>
+void for_each_term(Estimate& estimate, const models::Network& network, const Visit& visit) {
+  size_t next = 0;
+  models::for_each_tensor(network,
+                          [&](const std::string& path, const at::Tensor& tensor, models::Role) {
+                            if (next == estimate.terms.size() || path != estimate.terms[next].path)
+                              return;
+                            visit(estimate.terms[next++], tensor);
+                          });
 }
 
 double natural(double log10) { return log10 * std::numbers::ln10; }
@@ -36,32 +44,39 @@ ConstantEstimate estimate_constant(const models::Network& trained, const models:
   require(std::isfinite(estimate.log_constant),
           "the network has no finite constant for {}, which loss.certified_eps needs",
           models::describe(threat));
-  models::for_each_tensor(network, [&](const std::string& path, const at::Tensor& tensor,
-                                       models::Role role) {
-    if (!is_matrix(role)) return;
-    const certify::Norms larger = norms.scaled(tensor, 1 + kStep);
-    const double change =
-        natural(certify::log10_constant(network, larger, threat)) - estimate.log_constant;
-    if (change > 0) {
-      estimate.terms.push_back({path, change / std::log1p(kStep), log_norm(tensor).item<double>()});
-    }
-  });
+  models::for_each_tensor(
+      network, [&](const std::string& path, const at::Tensor& tensor, models::Role role) {
+        if (!is_matrix(role)) return;
+        const certify::Norms larger = norms.scaled(tensor, 1 + kStep);
+        const double change =
+            natural(certify::log10_constant(network, larger, threat)) - estimate.log_constant;
+        if (change > 0) {
+          // Of several heads, the mean of their logs.
+          const double norm = kernels::gram_bound(tensor, kGramSteps).log().mean().item<double>();
+          estimate.terms.push_back({path, change / std::log1p(kStep), norm, {}});
+        }
+      });
   return estimate;
+}
+
+void take_forms(ConstantEstimate& estimate, const models::Network& network) {
+  for_each_term(estimate, network, [](ConstantEstimate::Term& term, const at::Tensor& weight) {
+    term.form = kernels::gram_form(weight, kGramSteps);
+  });
 }
 
 at::Tensor estimated_constant(const ConstantEstimate& estimate, const models::Network& network) {
   at::Tensor log = at::full({}, estimate.log_constant, at::kDouble);
-  size_t next = 0;
-  models::for_each_tensor(
-      network, [&](const std::string& path, const at::Tensor& tensor, models::Role) {
-        if (next == estimate.terms.size() || path != estimate.terms[next].path) return;
-        const ConstantEstimate::Term& term = estimate.terms[next++];
-        log = log + term.power * (log_norm(tensor).to(at::kDouble) - term.log_norm);
-      });
+  for_each_term(estimate, network, [&](const ConstantEstimate::Term& term, const at::Tensor& w) {
+    require(term.form.defined(), "expected the form of {}", term.path);
+    const at::Tensor now = kernels::form_norm(w, term.form).log().mean().to(at::kDouble);
+    log = log + term.power * (now - term.log_norm);
+  });
   return log.exp();
 }
 
-void save_estimate(const ConstantEstimate& estimate, std::map<std::string, double>& numbers) {
+void save_estimate(const ConstantEstimate& estimate, std::map<std::string, double>& numbers,
+                   std::map<std::string, at::Tensor>& tensors) {
   if (estimate.terms.empty()) return;
   numbers[kLog] = estimate.log_constant;
   for (size_t i = 0; i < estimate.terms.size(); ++i) {
@@ -70,10 +85,13 @@ void save_estimate(const ConstantEstimate& estimate, std::map<std::string, doubl
     const std::string name = fmt::format("{:06}.{}", i, term.path);
     numbers[kPower + name] = term.power;
     numbers[kNorm + name] = term.log_norm;
+    if (term.form.defined()) tensors[kForm + name] = term.form.to(at::kCPU);
   }
 }
 
-ConstantEstimate load_estimate(const std::map<std::string, double>& numbers) {
+ConstantEstimate load_estimate(const std::map<std::string, double>& numbers,
+                               const std::map<std::string, at::Tensor>& tensors,
+                               at::Device device) {
   ConstantEstimate estimate;
   const auto log = numbers.find(kLog);
   if (log == numbers.end()) return estimate;
@@ -84,7 +102,9 @@ ConstantEstimate load_estimate(const std::map<std::string, double>& numbers) {
     const auto norm = numbers.find(kNorm + name);
     require(norm != numbers.end() && name.size() > 7, "the checkpoint has no number '{}{}'", kNorm,
             name);
-    estimate.terms.push_back({name.substr(7), at->second, norm->second});
+    const auto form = tensors.find(kForm + name);
+    estimate.terms.push_back({name.substr(7), at->second, norm->second,
+                              form == tensors.end() ? at::Tensor() : form->second.to(device)});
   }
   return estimate;
 }

@@ -182,8 +182,8 @@ void check(const TrainOptions& options, const models::Network& network) {
   const models::Threat threat = threat_of(l, input);
   if (l.certified_eps > 0) {
     const auto& head = models::head_of(network);
-    const at::Tensor ahead = head_distances(head) * l.certified_eps *
-                             estimated_constant(estimate_constant(network, threat), network);
+    const double constant = std::exp(estimate_constant(network, threat).log_constant);
+    const at::Tensor ahead = head_distances(head) * l.certified_eps * constant;
     require(std::isfinite(ahead.to(at::kFloat).sum().item<double>()),
             "loss.certified_eps: the constant of this network is too large to train against");
   }

@@ -93,7 +93,8 @@ State resumed_state(const TrainOptions& options, const data::Dataset& dataset,
   if (checkpoint.numbers.count("log10_bound") != 0) {
     state.bound = checkpoint.numbers.at("log10_bound");
   }
-  state.constant = load_estimate(checkpoint.numbers);
+  state.constant =
+      load_estimate(checkpoint.numbers, checkpoint.optimizer, models::device_of(state.network));
   state.step_seconds =
       number(checkpoint, "ms_per_step", 0) * static_cast<double>(state.step) / 1000;
   state.seconds = number(checkpoint, "train_seconds", 0);
@@ -139,7 +140,7 @@ io::Checkpoint snapshot(State& state, const TrainContext& context, const TrainOp
       {"train_seconds", state.seconds},
       {"threads", static_cast<double>(at::get_num_threads())},
   };
-  save_estimate(state.constant, checkpoint.numbers);
+  save_estimate(state.constant, checkpoint.numbers, checkpoint.optimizer);
   if (state.bound) checkpoint.numbers["log10_bound"] = *state.bound;
   return checkpoint;
 }

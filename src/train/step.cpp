@@ -25,7 +25,8 @@ bool due(int64_t step, int64_t every, const TrainOptions& options) {
 
 namespace {
 
-constexpr int64_t kRefreshEvery = 100;  // steps between two looks at the powers of K
+// Steps between two looks at the powers of K, and at the forms of its norms.
+constexpr int64_t kPowersEvery = 100, kFormsEvery = 5;
 
 // The next examples. Augmentation draws for the whole batch, whoever takes which part of it.
 data::Batch next_batch(const State& state, const data::Dataset& dataset, data::Order& order,
@@ -57,10 +58,13 @@ data::Batch slice_of(const State& state, const data::Batch& batch, const team::S
 // What rivals are ahead by in the loss; undefined without loss.certified_eps.
 at::Tensor handicap(State& state, const LossOptions& options, double share) {
   if (options.certified_eps == 0) return {};
-  if (state.constant.terms.empty() || state.step % kRefreshEvery == 0) {
-    state.constant = estimate_constant(state.network, threat_of(options, state.network.input));
+  ConstantEstimate& estimate = state.constant;
+  if (estimate.terms.empty() || state.step % kPowersEvery == 0) {
+    estimate = estimate_constant(state.network, threat_of(options, state.network.input));
   }
-  const at::Tensor constant = estimated_constant(state.constant, state.network).to(at::kFloat);
+  const bool without = !estimate.terms.empty() && !estimate.terms.front().form.defined();
+  if (without || state.step % kFormsEvery == 0) take_forms(estimate, state.network);
+  const at::Tensor constant = estimated_constant(estimate, state.network).to(at::kFloat);
   const auto& head = models::head_of(state.network);
   return head_distances(head) * constant * (options.certified_eps * share);
 }

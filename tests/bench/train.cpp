@@ -33,7 +33,7 @@ train::TrainOptions capped(train::TrainOptions o, int steps) {
   return o;
 }
 
-// 3072-256-256-10 at batch 512.
+// 3072-256-256-10 at batch 512, with the polar steps of the preset.
 Subject cifar_mlp() {
   Subject s;
   s.steps = 100;
@@ -49,6 +49,8 @@ Subject cifar_mlp() {
   s.options.model.width = 256;
   s.options.model.activation = "relu";
   s.options.batch = 512;
+  s.options.optimizer.polar = "muon5";
+  s.options.optimizer.polar_steps = 4;
   s.options = capped(s.options, s.steps);
   return s;
 }

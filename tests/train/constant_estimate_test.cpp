@@ -38,6 +38,12 @@ models::Threat l2(const models::Network& network) {
   return models::parse_threat("l2", network.input);
 }
 
+ConstantEstimate estimate_of(const models::Network& network) {
+  ConstantEstimate estimate = estimate_constant(network, l2(network));
+  train::take_forms(estimate, network);
+  return estimate;
+}
+
 double log_constant(const models::Network& network) {
   return certify::log10_constant(network, l2(network)) * std::log(10.0);
 }
@@ -49,7 +55,7 @@ BOOST_AUTO_TEST_SUITE(constant_estimate_test)
 // K of an MLP is the product of its norms: power 1 each, wherever the weights go.
 BOOST_AUTO_TEST_CASE(an_mlp_is_the_product_of_its_norms) {
   models::Network network = network_of("mlp", test::seed());
-  const ConstantEstimate estimate = estimate_constant(network, l2(network));
+  const ConstantEstimate estimate = estimate_of(network);
   BOOST_TEST_REQUIRE(estimate.terms.size() == 2u);  // the head comes after K
   for (const auto& term : estimate.terms) BOOST_TEST(std::fabs(term.power - 1) < 1e-6);
   BOOST_TEST(std::fabs(std::log(estimated_constant(estimate, network).item<double>()) -
@@ -65,7 +71,7 @@ BOOST_AUTO_TEST_CASE(an_mlp_is_the_product_of_its_norms) {
 // In a transformer the powers are slopes: a small change of any weight is followed.
 BOOST_AUTO_TEST_CASE(a_transformer_is_followed_to_first_order) {
   const models::Network network = network_of("vit", test::seed());
-  const ConstantEstimate estimate = estimate_constant(network, l2(network));
+  const ConstantEstimate estimate = estimate_of(network);
   BOOST_TEST_REQUIRE(estimate.terms.size() >= 10u);
   for (const auto& term : estimate.terms) {
     models::Network moved = network;
@@ -82,7 +88,7 @@ BOOST_AUTO_TEST_CASE(a_transformer_is_followed_to_first_order) {
 
 BOOST_AUTO_TEST_CASE(its_gradient_shortens_every_weight_it_names) {
   models::Network network = network_of("vit", test::seed());
-  const ConstantEstimate estimate = estimate_constant(network, l2(network));
+  const ConstantEstimate estimate = estimate_of(network);
   std::vector<at::Tensor> leaves;
   models::for_each_tensor(network, [&](const std::string& path, at::Tensor& t, models::Role) {
     t = t.detach().clone().requires_grad_(true);
@@ -101,25 +107,31 @@ BOOST_AUTO_TEST_CASE(its_gradient_shortens_every_weight_it_names) {
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_keeps_it) {
   const models::Network network = network_of("vit", test::seed());
-  const ConstantEstimate estimate = estimate_constant(network, l2(network));
+  const ConstantEstimate estimate = estimate_of(network);
   std::map<std::string, double> numbers{{"train_seconds", 1.0}};
-  train::save_estimate(estimate, numbers);
-  const ConstantEstimate again = train::load_estimate(numbers);
+  std::map<std::string, at::Tensor> tensors;
+  train::save_estimate(estimate, numbers, tensors);
+  const ConstantEstimate again = train::load_estimate(numbers, tensors);
   BOOST_TEST(again.log_constant == estimate.log_constant);
   BOOST_TEST_REQUIRE(again.terms.size() == estimate.terms.size());
   for (size_t i = 0; i < again.terms.size(); ++i) {
     BOOST_TEST(again.terms[i].path == estimate.terms[i].path);
     BOOST_TEST(again.terms[i].power == estimate.terms[i].power);
     BOOST_TEST(again.terms[i].log_norm == estimate.terms[i].log_norm);
+    BOOST_TEST(again.terms[i].form.equal(estimate.terms[i].form));
   }
-  BOOST_TEST(train::load_estimate({{"train_seconds", 1.0}}).terms.empty());
+  BOOST_TEST(train::load_estimate({{"train_seconds", 1.0}}, {}).terms.empty());
+  // What was written without forms takes them when they are needed.
+  const ConstantEstimate without = train::load_estimate(numbers, {});
+  BOOST_TEST(!without.terms[0].form.defined());
+  BOOST_CHECK_THROW(estimated_constant(without, network), Error);
   for (auto& [name, value] : numbers) {
     if (name.starts_with("constant.norm.")) {
       numbers.erase(name);
       break;
     }
   }
-  BOOST_CHECK_THROW(train::load_estimate(numbers), Error);
+  BOOST_CHECK_THROW(train::load_estimate(numbers, tensors), Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
