@@ -57,7 +57,8 @@ BOOST_AUTO_TEST_CASE(its_gradient_tends_to_that_of_sigma) {
 
 BOOST_AUTO_TEST_CASE(the_form_has_the_value_and_the_gradient_of_the_norm) {
   at::Generator g = make_generator(seed());
-  for (const auto& [rows, cols] : {std::pair(5, 8), std::pair(8, 5), std::pair(1, 3)}) {
+  for (const auto& [rows, cols] :
+       {std::pair(5, 8), std::pair(8, 5), std::pair(6, 6), std::pair(1, 3)}) {
     const at::Tensor w = at::randn({2, rows, cols}, g, at::kDouble) * 7, along = at::rand_like(w);
     const at::Tensor weight = at::tensor({1.0, -2.5}, at::kDouble);
     for (const int iterations : {0, 1, 3}) {

@@ -7,8 +7,11 @@
 #include <cmath>
 
 #include "certify/certify.hpp"
+#include "kernels/kernels.hpp"
 #include "src/core/core.hpp"
 #include "src/train/constraint.hpp"
+#include "src/train/state.hpp"
+#include "src/train/step.hpp"
 #include "tests/support.hpp"
 #include "tests/train/runs.hpp"
 
@@ -102,6 +105,30 @@ BOOST_AUTO_TEST_CASE(its_gradient_shortens_every_weight_it_names) {
     // Scaling a weight by 1 + h scales K by (1 + h)^power.
     const double slope = (gradients[i] * leaves[i]).sum().item<double>();
     BOOST_TEST(std::fabs(slope - estimate.terms[i].power) < 1e-3);
+  }
+}
+
+// Between two looks forms stay what they are; the sixth step looks again.
+BOOST_AUTO_TEST_CASE(training_takes_forms_every_five_steps) {
+  train::TrainOptions o = test::images_run("mlp");
+  o.loss.certified_eps = 0.1;
+  const data::Dataset dataset = data::open_dataset(o.data);
+  data::Order order = train::order_of(o, dataset);
+  train::State state = train::fresh_state(o, dataset);
+  at::Tensor first;
+  for (int step = 0; step < 6; ++step) {
+    const models::Network before = models::moved(state.network, at::kCPU);
+    std::vector<at::Tensor> weights;
+    models::for_each_tensor(before,
+                            [&](const std::string&, const at::Tensor& t, models::Role role) {
+                              if (train::is_matrix(role)) weights.push_back(t.detach().clone());
+                            });
+    train::advance(state, dataset, order, o);
+    const at::Tensor form = state.constant.terms[0].form;
+    if (step == 0) first = form.clone();
+    BOOST_TEST(form.equal(first) == (step < 5));
+    const bool fresh = form.equal(kernels::gram_form(weights[0], 3));
+    BOOST_TEST(fresh == (step == 0 || step == 5));
   }
 }
 

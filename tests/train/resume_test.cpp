@@ -31,15 +31,16 @@ std::string timeless_metrics(const std::filesystem::path& folder) {
 
 // Twenty steps at once, and the same from the checkpoint after ten: equal in every bit, and so are
 // the metrics.
-void check_resume(const train::TrainOptions& options) {
+void check_resume(train::TrainOptions options, int64_t from = 10) {
   set_talkative(false);
+  options.checkpoint_every = from;
   test::TempFolder folder;
   const std::filesystem::path whole = folder / "whole", halves = folder / "halves";
   io::create_run(whole, false);
   train::train(options, test::context_in(whole));
   std::filesystem::copy(whole, halves);
-  const io::Checkpoint middle = io::load_checkpoint(whole / "checkpoint-10.h5");
-  BOOST_TEST_REQUIRE(middle.step == 10);
+  const io::Checkpoint middle = io::load_checkpoint(whole / fmt::format("checkpoint-{}.h5", from));
+  BOOST_TEST_REQUIRE(middle.step == from);
   const io::Checkpoint expected = io::load_run_checkpoint(whole, "last");
   BOOST_TEST(test::first_difference(middle, expected) != "");
   train::train(options, test::context_in(halves), &middle);
@@ -62,6 +63,14 @@ BOOST_AUTO_TEST_CASE(a_constrained_vit_resumes_bit_for_bit) { check_resume("vit"
 BOOST_AUTO_TEST_CASE(a_constrained_gpt_resumes_bit_for_bit) { check_resume("gpt"); }
 BOOST_AUTO_TEST_CASE(augmented_and_attacked_batches_resume_bit_for_bit) {
   check_resume("everything");
+}
+// Norms are looked at every five steps, and followed from there.
+BOOST_AUTO_TEST_CASE(a_certified_margin_resumes_between_two_looks_at_its_norms) {
+  for (const char* model : {"mlp", "vit"}) {
+    train::TrainOptions options = test::images_run(model);
+    options.loss.certified_eps = 0.1;
+    check_resume(options, 13);
+  }
 }
 BOOST_AUTO_TEST_CASE(a_gpt_of_shifted_tokens_resumes_in_noise_bit_for_bit) {
   check_resume("noised_gpt");
