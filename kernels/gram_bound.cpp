@@ -13,12 +13,12 @@
 #include "src/core/core.hpp"
 
 namespace taut::kernels {
-
 namespace {
 
 constexpr std::array<int64_t, 2> kEntries{-2, -1};
 
-at::Tensor square(const at::Tensor& l, const at::Tensor& r) {
+// L R, known to be symmetric.
+at::Tensor product(const at::Tensor& l, const at::Tensor& r) {
   at::Tensor out = at::empty({l.size(0), l.size(1), l.size(1)}, l.options());
   symmetric_product(out, 0, {}, 1, l, r);
   return out;
@@ -52,15 +52,15 @@ Schatten schatten(const at::Tensor& matrices, int iterations, bool with_form) {
   const at::Tensor unit = at::where(live, largest, 1.0);
   const at::Tensor x = w / unit;
   const at::Tensor wide = tall(x) ? x.mT() : x;
-  const at::Tensor gram = square(wide, wide.mT());
+  const at::Tensor gram = product(wide, wide.mT());
   at::Tensor g = gram, power, log_square = at::zeros_like(unit);
   double share = 1;
   for (int t = 0; t <= iterations; ++t, share /= 2) {
     const at::Tensor norm = at::where(live, at::linalg_vector_norm(g, 2, kEntries, true), 1.0);
     log_square = log_square + norm.log() * share;
     const at::Tensor h = g / norm;
-    if (with_form) power = t == 0 ? h : square(power, h);
-    if (t < iterations) g = square(h, h);
+    if (with_form) power = t == 0 ? h : product(power, h);
+    if (t < iterations) g = product(h, h);
   }
   const at::Tensor size = (log_square / 2).exp();
   Schatten out{at::where(live, size * unit, 0.0).flatten(), {}};
