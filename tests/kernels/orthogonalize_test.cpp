@@ -171,28 +171,6 @@ BOOST_AUTO_TEST_CASE(the_gram_form_survives_ranks_that_are_missing) {
   }
 }
 
-// Four steps of muon5 on the Gram matrix alone: what rounding leaves below zero stays small,
-// whatever the gradient looks like. The nearly rank-one one is the hardest.
-BOOST_AUTO_TEST_CASE(four_steps_need_no_restart) {
-  const Polar four{PolarSet::muon5, 4};
-  at::Generator g = make_generator(seed());
-  const auto draw = [&](int64_t rows, int64_t cols) { return at::randn({rows, cols}, g); };
-  for (const auto& [rows, cols] : {std::pair(256, 3072), std::pair(1100, 70), std::pair(300, 900),
-                                   std::pair(768, 3072), std::pair(64, 20000)}) {
-    const at::Tensor noise = draw(rows, cols), halves = noise.clone();
-    halves.narrow(0, 0, rows / 2) *= 1e-4;
-    for (const at::Tensor& x :
-         {noise, at::ones_like(noise), 1e-4 * noise + 1, halves, at::relu(halves),
-          at::matmul(draw(rows, 3), draw(3, cols)), noise * at::exp(-draw(1, cols).square() * 3)}) {
-      const at::Tensor plain = orthogonalize(x, four, PolarForm::plain).to(at::kDouble);
-      const at::Tensor gram = orthogonalize(x, four, PolarForm::gram).to(at::kDouble);
-      BOOST_TEST(at::linalg_matrix_norm(gram - plain, 2).item<double>() < 0.002);
-      const double top = at::linalg_matrix_norm(gram, 2).item<double>();
-      BOOST_TEST(top <= worst_output(four) * (1 + 1e-4));
-    }
-  }
-}
-
 BOOST_AUTO_TEST_CASE(sign_of_symmetric_matrices) {
   at::Generator generator = make_generator(seed());
   for (const int64_t side : {1, 2, 7, 250, 400}) {
