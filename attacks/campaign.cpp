@@ -104,7 +104,7 @@ Tensor shrunk(const Campaign& c, const Rows& rows, const Ball& ball, const Tenso
 void attempt_chunk(Campaign& c, const Tensor& index, const Tensor& eps, const Attempt& how) {
   const Rows rows = select(c.rows, index, c.subject.device);
   const Job job = make_job(c, index, rows, eps, how);
-  const Ascent ascent = pgd(c.subject, job, c.options.loss, c.options.steps);
+  const Ascent ascent = pgd(c.subject, job, c.options.loss, c.options.steps, interrupted);
   c.gradients += ascent.gradients;
   const Tensor hit = ascent.fooled.nonzero().flatten();
   if (hit.size(0) == 0) return;

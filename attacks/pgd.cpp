@@ -74,7 +74,7 @@ void record(Ascent& best, const Tensor& alive, const Job& job, const Evaluation&
 
 }  // namespace
 
-Ascent pgd(const Subject& subject, Job job, Loss loss, int64_t steps) {
+Ascent pgd(const Subject& subject, Job job, Loss loss, int64_t steps, bool (*stop)()) {
   const c10::NoGradGuard no_grad;
   job.delta = project(job.ball, job.delta);
   const int64_t rows = job.label.size(0);
@@ -86,7 +86,7 @@ Ascent pgd(const Subject& subject, Job job, Loss loss, int64_t steps) {
   for (int64_t step = 0;; ++step) {
     Evaluation e = evaluate(subject, job, loss, /*with_gradient=*/step < steps);
     record(best, alive, job, e);
-    if (step == steps || interrupted()) return best;
+    if (step == steps || (stop != nullptr && stop())) return best;
     best.gradients += alive.size(0);
     const Tensor kept = e.fooled.logical_not().nonzero().flatten();
     if (kept.size(0) == 0) return best;

@@ -23,7 +23,8 @@ struct Ascent {
 };
 
 // `steps` normalised steps of 2.5 eps / steps [Madry et al. 2018]. A row leaves at its first
-// success; where the gradient vanishes the step is random.
-Ascent pgd(const Subject& subject, Job job, Loss loss, int64_t steps);
+// success; where the gradient vanishes the step is random. `stop`, asked after every step, ends the
+// ascent of all rows.
+Ascent pgd(const Subject& subject, Job job, Loss loss, int64_t steps, bool (*stop)() = nullptr);
 
 }  // namespace taut::attacks

@@ -80,7 +80,8 @@ void plain_steps(Field& f, const Steps& steps) {
 }
 
 // With R = X X^T and Z = b R + c R^2 a step is X <- (a I + Z) X, hence R <- (a I + Z) R (a I + Z):
-// steps run on R, and their product Q is applied to X at the end. Everything commutes.
+// steps run on R, and their product Q is applied to X at the end. Everything commutes. `restart`,
+// a number of steps, takes R from X again; as many as there are: never.
 void gram_steps(Field& f, const Steps& steps, size_t restart) {
   at::Tensor &r = f.a, &z = f.b, &q = f.c, &spare = f.d;
   for (size_t i = 0; i < steps.size(); ++i) {
@@ -92,10 +93,11 @@ void gram_steps(Field& f, const Steps& steps, size_t restart) {
       symmetric_product(spare, s.a, q, 1, q, z);
       std::swap(q, spare);
     }
-    if (i + 1 == steps.size() || i + 1 == restart) {
+    const bool last = i + 1 == steps.size();
+    if (last || i + 1 == restart) {
       at::bmm_out(f.spare, q, f.x);
       std::swap(f.x, f.spare);
-      if (i + 1 == restart) symmetric_product(r, 0, {}, 1, f.x, f.x.mT());
+      if (!last) symmetric_product(r, 0, {}, 1, f.x, f.x.mT());
     } else {
       symmetric_product(spare, s.a, r, 1, r, z);  // R (a I + Z)
       symmetric_product(r, s.a, spare, 1, z, spare);

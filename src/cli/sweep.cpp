@@ -7,6 +7,7 @@
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
 #include "src/io/folder_lock.hpp"
+#include "src/team/team.hpp"
 
 namespace taut::cli {
 namespace {
@@ -40,11 +41,13 @@ bool train_point(const Grid& grid, const Point& point) {
     case Progress::foreign:
       fail("{} is not this run, and is left alone: {}", folder.string(), stored.why);
     case Progress::unfinished:
-      if (stored.resumable) return !train_on(folder).interrupted;
+      if (stored.resumable) return !train_on(folder, Locked::by_caller).interrupted;
       // Stopped before its first checkpoint: nothing to go on from, nothing to lose.
-      return !train_afresh(folder, point.options, point.config, true).interrupted;
+      return !train_afresh(folder, point.options, point.config, true, Locked::by_caller)
+                  .interrupted;
     case Progress::missing:
-      return !train_afresh(folder, point.options, point.config, false).interrupted;
+      return !train_afresh(folder, point.options, point.config, false, Locked::by_caller)
+                  .interrupted;
   }
   return false;
 }
@@ -84,6 +87,10 @@ int run_sweep(const SweepCall& call) {
     print(call, grid, chosen);
     return 0;
   }
+  require(team::world().size == 1,
+          "sweep trains its points in one process, not in {}; start taut train under mpirun, or a "
+          "job for every --index",
+          team::world().size);
   const std::optional<size_t> failed = train_points(grid, chosen);
   print(call, grid, chosen);
   if (!failed) {

@@ -28,23 +28,34 @@ struct TrainCall {
 void print_summary(const TrainCall& call, const std::filesystem::path& folder,
                    const train::TrainSummary& s) {
   if (call.json) {
-    const nlohmann::json summary = {{"run", folder.string()},
-                                    {"step", s.step},
-                                    {"parameters", s.parameters},
-                                    {"validation_loss", json_number(s.loss)},
-                                    {"accuracy", s.accuracy},
-                                    {"best_accuracy", s.best_accuracy},
-                                    {"log10_bound", json_number(s.bound)},
-                                    {"train_seconds", s.seconds},
-                                    {"ms_per_step", s.ms_per_step},
-                                    {"interrupted", s.interrupted}};
+    const auto known = [&](double value) {
+      return s.bound ? json_number(value) : nlohmann::json(nullptr);
+    };
+    const nlohmann::json summary = {
+        {"run", folder.string()},
+        {"step", s.step},
+        {"evaluated_step", s.bound ? nlohmann::json(s.evaluated) : nlohmann::json(nullptr)},
+        {"parameters", s.parameters},
+        {"validation_loss", known(s.loss)},
+        {"accuracy", known(s.accuracy)},
+        {"best_accuracy", known(s.best_accuracy)},
+        {"log10_bound", known(s.bound.value_or(0))},
+        {"train_seconds", s.seconds},
+        {"ms_per_step", s.ms_per_step},
+        {"interrupted", s.interrupted}};
     fmt::print("{}\n", summary.dump());
     return;
   }
+  if (!s.bound) {
+    fmt::print("{}: step {}, not evaluated yet, {:.1f} s\n", folder.string(), s.step, s.seconds);
+    return;
+  }
+  const std::string when = s.evaluated == s.step ? "" : fmt::format(" at step {}", s.evaluated);
   fmt::print(
-      "{}: step {}, validation accuracy {:.2f} % (best {:.2f} %), loss {:.4f}, log10 bound {:.2f}, "
+      "{}: step {}, validation accuracy{} {:.2f} % (best {:.2f} %), loss {:.4f}, log10 bound {}, "
       "{:.1f} s\n",
-      folder.string(), s.step, 100 * s.accuracy, 100 * s.best_accuracy, s.loss, s.bound, s.seconds);
+      folder.string(), s.step, when, 100 * s.accuracy, 100 * s.best_accuracy, s.loss,
+      number(*s.bound, Round::up, 3), s.seconds);
 }
 
 // Without --out: runs/<preset or file name>.

@@ -1,10 +1,12 @@
 #include "src/cli/training.hpp"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "src/cli/open.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
+#include "src/io/folder_lock.hpp"
 #include "src/train/device.hpp"
 
 namespace taut::cli {
@@ -16,12 +18,24 @@ std::map<std::string, std::string> provenance(const train::TrainOptions& options
   return facts;
 }
 
+// Held by the first rank for all.
+class FirstLock {
+ public:
+  FirstLock(const team::Team& team, const std::filesystem::path& folder, Locked locked) {
+    if (locked == Locked::by_caller) return;
+    team::on_first(team, [&] { lock_.emplace(folder); });
+  }
+
+ private:
+  std::optional<io::FolderLock> lock_;
+};
+
 }  // namespace
 
 train::TrainSummary train_afresh(const std::filesystem::path& folder,
                                  const train::TrainOptions& options, const std::string& config,
-                                 bool force) {
-  const train::TrainContext context{folder, config, provenance(options), team::world()};
+                                 bool force, Locked locked) {
+  train::TrainContext context{folder, config, provenance(options), team::world(), {}};
   // Data and network are made and the device is found before an old run is touched: what cannot be
   // trained loses nothing.
   const data::Dataset dataset = data::open_dataset(options.data);
@@ -30,22 +44,25 @@ train::TrainSummary train_afresh(const std::filesystem::path& folder,
   train::check(options, network);
   train::check_rows(network, dataset);
   train::open_device(options.device, context.team);
-  team::on_first(context.team, [&] {
+  const FirstLock lock(context.team, folder, locked);
+  team::on_first(context.team, [&] { io::require_room(folder, force); });
+  context.begin = [&] {
     io::create_run(folder, force);
     nlohmann::json facts = context.provenance;
     facts["config"] = context.config;
     io::write_atomically(folder / "run.json", facts.dump(2) + "\n");
-  });
+  };
   return train::train(options, context, nullptr);
 }
 
-train::TrainSummary train_on(const std::filesystem::path& folder) {
+train::TrainSummary train_on(const std::filesystem::path& folder, Locked locked) {
   io::require_run(folder);
+  const FirstLock lock(team::world(), folder, locked);
   const OpenRun run = open_run(folder, "last", {}, "");
   require(run.checkpoint.random_state.defined(),
           "{} holds weights only, no state of a training: it cannot be resumed", folder.string());
-  const train::TrainContext context{folder, run.checkpoint.config, provenance(run.options),
-                                    team::world()};
+  const train::TrainContext context{
+      folder, run.checkpoint.config, provenance(run.options), team::world(), {}};
   return train::train(run.options, context, &run.checkpoint);
 }
 

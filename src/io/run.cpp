@@ -1,5 +1,7 @@
 #include "src/io/run.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -73,7 +75,7 @@ void remove_older(const fs::path& folder, int64_t step, int keep) {
 
 }  // namespace
 
-void create_run(const fs::path& folder, bool force) {
+void require_room(const fs::path& folder, bool force) {
   std::error_code error;
   fs::create_directories(folder, error);
   require(!error, "cannot make the folder {}: {}", folder.string(), error.message());
@@ -82,7 +84,12 @@ void create_run(const fs::path& folder, bool force) {
       old.empty() || force,
       "{} holds a run already ({}): resume it, choose another folder, or replace it with --force",
       folder.string(), old.empty() ? "" : old.front().filename().string());
-  for (const fs::path& file : old) remove_file(file);
+  require(::access(folder.c_str(), W_OK) == 0, "cannot write in {}", folder.string());
+}
+
+void create_run(const fs::path& folder, bool force) {
+  require_room(folder, force);
+  for (const fs::path& file : run_files(folder)) remove_file(file);
   remove_stale_drafts(folder);
 }
 

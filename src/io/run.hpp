@@ -11,8 +11,11 @@
 //   k) certificate.h5  attack.h5
 namespace taut::io {
 
-// Makes the folder (and its parents). Error when it already holds a run, unless `force`: then the
-// files of the old run that are named above are removed.
+// Makes the folder (and its parents). Error when it cannot be written in, or already holds a run,
+// unless `force`.
+void require_room(const std::filesystem::path& folder, bool force);
+
+// The same, and with `force` the files of the old run that are named above are removed.
 void create_run(const std::filesystem::path& folder, bool force);
 
 // Error with a hint unless the folder holds a checkpoint.

@@ -4,23 +4,19 @@
 #include <string>
 #include <string_view>
 
+#include "src/core/number.hpp"
+
 // Numbers and names as a reader sees them.
 namespace taut::report {
 
-// A shown bound must not claim more than the stored one: proved lower bounds are rounded down,
-// upper bounds up.
-enum class Round { nearest, down, up };
-
-// `digits` significant decimals: "0.1234", "1.5e-07"; "inf", "nan".
-std::string number(double value, Round round = Round::nearest, int digits = 4);
+using taut::exact;
+using taut::number;
+using taut::Round;
 
 // "93.4 %" of count / rows, rounded on the integers; "no rows".
 std::string percent(int64_t count, int64_t rows, Round round = Round::nearest);
 
 std::string grouped(int64_t value);  // "1,024,000"
-
-// Shortest text that reads back as the same double; "inf", "nan".
-std::string exact(double value);
 
 // Names of runs come from users. Control characters become spaces in all of these.
 std::string html_text(std::string_view text);

@@ -16,8 +16,8 @@ namespace {
 
 constexpr double kStep = 1e-3;  // of a norm, for the difference quotient
 constexpr int kGramSteps = 3;   // Schatten-32: above sigma by rank^(1/32) at most
-constexpr char kLog[] = "constant.log", kPower[] = "constant.power.", kNorm[] = "constant.norm.",
-               kForm[] = "constant.form.";
+constexpr char kLog[] = "constant.log", kSettling[] = "constant.settling",
+               kPower[] = "constant.power.", kNorm[] = "constant.norm.", kForm[] = "constant.form.";
 
 // The weights that K depends on, in the order of the terms.
 template <class Estimate, class Visit>
@@ -47,6 +47,7 @@ ConstantEstimate estimate_constant(const models::Network& trained, const models:
   models::for_each_tensor(
       network, [&](const std::string& path, const at::Tensor& tensor, models::Role role) {
         if (!is_matrix(role)) return;
+        if (role != models::Role::head && !tensor.any().item<bool>()) estimate.settling = true;
         const certify::Norms larger = norms.scaled(tensor, 1 + kStep);
         const double change =
             natural(certify::log10_constant(network, larger, threat)) - estimate.log_constant;
@@ -57,6 +58,15 @@ ConstantEstimate estimate_constant(const models::Network& trained, const models:
         }
       });
   return estimate;
+}
+
+void check_margin(const ConstantEstimate& estimate, const at::Tensor& distances, double eps) {
+  const double ahead =
+      std::log(eps) + estimate.log_constant + std::log(distances.detach().max().item<double>());
+  require(ahead <= 24 * std::numbers::ln2,
+          "loss.certified_eps: the constant of this network, 10^{:.1f}, is too large to train "
+          "against",
+          estimate.log_constant / std::numbers::ln10);
 }
 
 void take_forms(ConstantEstimate& estimate, const models::Network& network) {
@@ -79,6 +89,7 @@ void save_estimate(const ConstantEstimate& estimate, std::map<std::string, doubl
                    std::map<std::string, at::Tensor>& tensors) {
   if (estimate.terms.empty()) return;
   numbers[kLog] = estimate.log_constant;
+  if (estimate.settling) numbers[kSettling] = 1;
   for (size_t i = 0; i < estimate.terms.size(); ++i) {
     const ConstantEstimate::Term& term = estimate.terms[i];
     // Numbered, since a map forgets the order of the layers.
@@ -96,6 +107,7 @@ ConstantEstimate load_estimate(const std::map<std::string, double>& numbers,
   const auto log = numbers.find(kLog);
   if (log == numbers.end()) return estimate;
   estimate.log_constant = log->second;
+  estimate.settling = numbers.contains(kSettling);
   for (auto at = numbers.lower_bound(kPower); at != numbers.end() && at->first.starts_with(kPower);
        ++at) {
     const std::string name = at->first.substr(sizeof(kPower) - 1);

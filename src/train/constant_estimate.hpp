@@ -24,10 +24,15 @@ struct ConstantEstimate {
   };
   double log_constant = 0;  // then, natural logarithm
   std::vector<Term> terms;  // weights that K depends on
+  bool settling = false;    // a branch began at zero: its powers grow in the first steps
 };
 
 // Error when K is not finite.
 ConstantEstimate estimate_constant(const models::Network& network, const models::Threat& threat);
+
+// Error where rivals, ahead by eps K distance, would be so by more than 2^24 logits: in fp32 there
+// is nothing left of the logits themselves beside that. `distances`: loss.hpp, head_distances.
+void check_margin(const ConstantEstimate& estimate, const at::Tensor& distances, double eps);
 
 // The forms of the norms at the network's weights.
 void take_forms(ConstantEstimate& estimate, const models::Network& network);

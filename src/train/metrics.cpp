@@ -10,7 +10,7 @@
 namespace taut::train {
 namespace {
 
-nlohmann::ordered_json number(double value) {
+nlohmann::ordered_json json_number(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   return value;
@@ -20,7 +20,8 @@ double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
 // Bounds pass the largest double long before their logarithm does.
 std::string power_of_ten(double log10) {
-  return log10 < 300 ? fmt::format("{:.3g}", std::pow(10, log10)) : fmt::format("10^{:.1f}", log10);
+  return log10 < 300 ? number(std::pow(10, log10), Round::up, 3)
+                     : "10^" + number(log10, Round::up, 6);
 }
 
 }  // namespace
@@ -41,23 +42,24 @@ double Tally::rows_per_second() const { return ratio(static_cast<double>(rows), 
 std::string json(const Line& line) {
   nlohmann::ordered_json out;
   out["step"] = line.step;
-  out["loss"] = number(line.tally.mean_loss());
-  out["accuracy"] = number(line.tally.accuracy());
-  out["validation_loss"] = number(line.validation_loss);
-  out["validation_accuracy"] = number(line.validation_accuracy);
-  out["lr"] = number(line.lr);
-  if (line.log10_bound) out["log10_bound"] = number(*line.log10_bound);
-  out["rows_per_second"] = number(line.tally.rows_per_second());
+  out["loss"] = json_number(line.tally.mean_loss());
+  out["accuracy"] = json_number(line.tally.accuracy());
+  out["validation_loss"] = json_number(line.validation_loss);
+  out["validation_accuracy"] = json_number(line.validation_accuracy);
+  out["lr"] = json_number(line.lr);
+  if (line.log10_bound) out["log10_bound"] = json_number(*line.log10_bound);
+  out["rows_per_second"] = json_number(line.tally.rows_per_second());
   if (line.tally.projections > 0) {
     out["projections_skipped"] = ratio(static_cast<double>(line.tally.projections_skipped),
                                        static_cast<double>(line.tally.projections));
   }
-  out["seconds"] = number(line.seconds);
+  out["seconds"] = json_number(line.seconds);
   for (const models::LayerRange& layer : line.tracking.layers) {
-    out["layers"][layer.name] = {number(layer.largest), number(layer.rms)};
+    out["layers"][layer.name] = {json_number(layer.largest), json_number(layer.rms)};
   }
   for (const WeightRange& w : line.tracking.weights) {
-    out["weights"][w.path].push_back({number(w.lower), number(w.upper), number(w.stable_rank)});
+    out["weights"][w.path].push_back(
+        {json_number(w.lower), json_number(w.upper), json_number(w.stable_rank)});
   }
   return out.dump();
 }

@@ -86,8 +86,8 @@ void check_coupling(const TrainOptions& t, const char* option, double w_max) {
           t.constraint.start, t.steps);
   const double largest = slope > 0 ? room / slope : std::numeric_limits<double>::infinity();
   require(o.lr <= largest,
-          "optimizer.lr: with {} = {} the soft cap holds for a rate in (0, {:.5g}], got {}", option,
-          w_max, largest, o.lr);
+          "optimizer.lr: with {} = {} the soft cap holds for a rate in (0, {}], got {}", option,
+          w_max, number(largest, Round::down, 5), o.lr);
 }
 
 void check_method(const TrainOptions& t, models::Role role, const char* option, const char* cap) {
@@ -182,10 +182,7 @@ void check(const TrainOptions& options, const models::Network& network) {
   const models::Threat threat = threat_of(l, input);
   if (l.certified_eps > 0) {
     const auto& head = models::head_of(network);
-    const double constant = std::exp(estimate_constant(network, threat).log_constant);
-    const at::Tensor ahead = head_distances(head) * l.certified_eps * constant;
-    require(std::isfinite(ahead.to(at::kFloat).sum().item<double>()),
-            "loss.certified_eps: the constant of this network is too large to train against");
+    check_margin(estimate_constant(network, threat), head_distances(head), l.certified_eps);
   }
   const data::Augmentation& how = options.data.augmentation;
   if (input.kind == models::InputKind::pixels) {

@@ -107,7 +107,7 @@ namespace {
 void require_finite(const models::Network& network) {
   models::for_each_tensor(network, [](const std::string& path, const at::Tensor& w, models::Role) {
     require(std::isfinite(w.sum(at::kDouble).item<double>()),
-            "{} is not finite; lower optimizer.lr and resume from the last checkpoint", path);
+            "{} is not finite; a lower optimizer.lr may help", path);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "models/models.hpp"
@@ -27,6 +28,14 @@ namespace {
 
 // Steps between two looks at the powers of K, and at the forms of its norms.
 constexpr int64_t kPowersEvery = 100, kFormsEvery = 5;
+
+// K depends on a branch that began at zero by a power that grows with it: every time the run is
+// twice as long it is looked at again.
+bool powers_are_due(const ConstantEstimate& estimate, int64_t step) {
+  if (estimate.terms.empty() || step % kPowersEvery == 0) return true;
+  return estimate.settling && step < kPowersEvery &&
+         std::has_single_bit(static_cast<uint64_t>(step));
+}
 
 // The next examples. Augmentation draws for the whole batch, whoever takes which part of it.
 data::Batch next_batch(const State& state, const data::Dataset& dataset, data::Order& order,
@@ -59,13 +68,16 @@ data::Batch slice_of(const State& state, const data::Batch& batch, const team::S
 at::Tensor handicap(State& state, const LossOptions& options, double share) {
   if (options.certified_eps == 0) return {};
   ConstantEstimate& estimate = state.constant;
-  if (estimate.terms.empty() || state.step % kPowersEvery == 0) {
+  const auto& head = models::head_of(state.network);
+  if (powers_are_due(estimate, state.step)) {
+    const bool settling = estimate.settling;
     estimate = estimate_constant(state.network, threat_of(options, state.network.input));
+    estimate.settling = estimate.settling || settling;
+    check_margin(estimate, head_distances(head), options.certified_eps);
   }
   const bool without = !estimate.terms.empty() && !estimate.terms.front().form.defined();
   if (without || state.step % kFormsEvery == 0) take_forms(estimate, state.network);
   const at::Tensor constant = estimated_constant(estimate, state.network).to(at::kFloat);
-  const auto& head = models::head_of(state.network);
   return head_distances(head) * constant * (options.certified_eps * share);
 }
 
@@ -184,8 +196,7 @@ void advance(State& state, const data::Dataset& dataset, data::Order& order,
     // Else an evaluation would be billed for the steps before it.
     if (reads) wait_for(models::device_of(state.network));
   } catch (const Error& error) {
-    fail("step {}: {}; lower optimizer.lr and resume from the last checkpoint", state.step + 1,
-         error.what());
+    fail("step {}: {}; a lower optimizer.lr may help", state.step + 1, error.what());
   }
   ++state.step;
   state.cursor += options.batch;

@@ -26,7 +26,17 @@ struct Session {
   const Stopwatch watch;
   const double seconds_before;  // in earlier sessions
   int64_t saved_step = -1;
+  bool begun = false;
 };
+
+// In the order of the ranks' calls: what a run writes, by its first rank.
+void write(Session& session, const std::function<void()>& what) {
+  team::on_first(session.context.team, [&] {
+    if (!session.begun && session.context.begin) session.context.begin();
+    what();
+  });
+  session.begun = true;
+}
 
 void save(Session& session, State& state, bool best) {
   if (session.saved_step == state.step && !best) return;
@@ -35,7 +45,7 @@ void save(Session& session, State& state, bool best) {
   const team::Team& team = session.context.team;
   if (team.size > 1) team::require_same(team, io::fingerprint(state.network), "weights");
   share_state(state.optimizer);
-  team::on_first(team, [&] {
+  write(session, [&] {
     io::save_run_checkpoint(session.context.folder,
                             snapshot(state, session.context, session.options),
                             static_cast<int>(session.options.keep), best);
@@ -115,7 +125,7 @@ void run(Session& session, State& state) {
     Line line = line_of(session, state);
     if (evaluates) {
       line.tracking = judgement.tracking;
-      team::on_first(team, [&] { io::append_metrics(session.context.folder, json(line)); });
+      write(session, [&] { io::append_metrics(session.context.folder, json(line)); });
       state.tally = {};
     }
     if (judgement.best || due(state.step, o.checkpoint_every, o))
@@ -125,13 +135,33 @@ void run(Session& session, State& state) {
   save(session, state, /*best=*/false);
 }
 
+constexpr char kDataSource[] = "data_source";
+
+// "FOLDER: FILE sha256 ..." or "FOLDER/FILE sha256 ..." without the folder, which may move.
+std::string contents_of(const std::string& source) {
+  const size_t colon = source.rfind(": ");
+  const size_t at = colon != std::string::npos ? colon + 1 : source.rfind('/');
+  return at == std::string::npos ? source : source.substr(at + 1);
+}
+
+// The saved cursor and the best accuracy so far say nothing about other data.
+void require_same_data(const io::Checkpoint& checkpoint, const data::Dataset& dataset) {
+  const auto saved = checkpoint.provenance.find(kDataSource);
+  if (saved == checkpoint.provenance.end()) return;
+  require(contents_of(saved->second) == contents_of(dataset.source),
+          "the run was trained on other data: on {}, and here is {}", saved->second,
+          dataset.source);
+}
+
 TrainSummary summary_of(const TrainOptions& options, const State& state) {
   TrainSummary summary;
   summary.step = state.step;
   summary.loss = state.validation.loss;
   summary.accuracy = state.validation.accuracy;
   summary.best_accuracy = state.best_accuracy;
-  summary.bound = state.bound.value_or(0);
+  summary.bound = state.bound;
+  const bool done = state.step == options.steps;
+  summary.evaluated = done ? state.step : state.step - state.step % options.evaluate_every;
   summary.seconds = state.seconds;
   summary.ms_per_step = ms_per_step(state);
   summary.parameters = models::parameter_count(state.network);
@@ -147,6 +177,9 @@ TrainSummary train(const TrainOptions& options, const TrainContext& context,
   const team::Team& team = context.team;
   check(options, team);
   const data::Dataset dataset = data::open_dataset(options.data);
+  TrainContext known = context;
+  known.provenance[kDataSource] = dataset.source;
+  if (resume != nullptr) require_same_data(*resume, dataset);
   State state = resume != nullptr ? resumed_state(options, dataset, *resume, team)
                                   : fresh_state(options, dataset, team);
   check(options, state.network);
@@ -156,7 +189,7 @@ TrainSummary train(const TrainOptions& options, const TrainContext& context,
   share_weights(state.optimizer);
   if (resume != nullptr)
     team::on_first(team, [&] { io::truncate_metrics(context.folder, state.step); });
-  Session session{options, context, dataset, Stopwatch(), state.seconds};
+  Session session{options, known, dataset, Stopwatch(), state.seconds};
   if (resume != nullptr) session.saved_step = state.step;
   run(session, state);
   return summary_of(options, state);

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "src/io/checkpoint.hpp"
@@ -12,8 +14,9 @@ namespace taut::train {
 
 struct TrainSummary {
   int64_t step = 0;
+  int64_t evaluated = 0;                             // the last step at which these were taken:
   double loss = 0, accuracy = 0, best_accuracy = 0;  // of the validation split
-  double bound = 0;                                  // log10 of K for the first threat of the input
+  std::optional<double> bound;  // log10 of K for the first threat; none before an evaluation
   double seconds = 0, ms_per_step = 0;
   int64_t parameters = 0;
   bool interrupted = false;
@@ -24,7 +27,8 @@ struct TrainContext {
   std::filesystem::path folder;  // of the run; created by the caller
   std::string config;            // complete configuration as text, stored in every checkpoint
   std::map<std::string, std::string> provenance;
-  team::Team team{};  // the ranks that call train() together; the first writes
+  team::Team team{};            // the ranks that call train() together; the first writes
+  std::function<void()> begin;  // called by the first, once, before anything is written
 };
 
 // Trains from scratch, or goes on from `resume`, until options.steps or an interrupt, after which

@@ -78,6 +78,16 @@ BOOST_AUTO_TEST_CASE(what_ranks_cannot_share_loses_nothing) {
   BOOST_TEST(test::slurp(folder / "run" / "checkpoint.h5") == before);
 }
 
+BOOST_AUTO_TEST_CASE(a_sweep_is_for_one_process) {
+  if (test::no_mpirun()) return;
+  test::TempFolder folder;
+  std::ofstream(folder / "g.toml")
+      << "base = \"digits-mlp\"\nout = \"" << (folder / "r").string() << "\"\n[grid]\nseed = [1]\n";
+  check_told_once(test::run_ranks(folder, 2, {TAUT_PROGRAM, "sweep", (folder / "g.toml").string()}),
+                  "sweep trains its points in one process");
+  BOOST_TEST(!std::filesystem::exists(folder / "r"));
+}
+
 BOOST_AUTO_TEST_CASE(only_the_first_rank_prints) {
   if (test::no_mpirun()) return;
   test::TempFolder folder;

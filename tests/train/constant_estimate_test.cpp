@@ -132,14 +132,52 @@ BOOST_AUTO_TEST_CASE(training_takes_forms_every_five_steps) {
   }
 }
 
+// Branches that begin at zero have no power in K at first, and then ever more of one.
+BOOST_AUTO_TEST_CASE(training_follows_branches_that_begin_at_zero) {
+  for (const char* model : {"vit", "mlp"}) {
+    train::TrainOptions o = test::images_run(model);
+    o.steps = 200;
+    o.loss.certified_eps = 0.01;
+    const data::Dataset dataset = data::open_dataset(o.data);
+    data::Order order = train::order_of(o, dataset);
+    train::State state = train::fresh_state(o, dataset);
+    const models::Threat threat = train::threat_of(o.loss, dataset.input);
+    double most = 0, before = 0;
+    for (int step = 0; step < 80; ++step) {
+      train::advance(state, dataset, order, o);
+      const models::Network now = models::converted(state.network, at::kFloat);
+      const double known = certify::log10_constant(now, threat) * std::log(10.0);
+      if (step == 0) before = known;
+      const double followed =
+          std::log(estimated_constant(state.constant, state.network).item<double>());
+      most = std::max(most, std::fabs(followed - known));
+      if (step == 79 && state.constant.settling) BOOST_TEST(known - before > 1);
+    }
+    std::cerr << "MOST " << model << " " << most << " " << before << "\n";
+    BOOST_TEST(most < 0.5, model << " " << most);
+    BOOST_TEST(state.constant.settling == (std::string(model) == "vit"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_constant_that_drowns_the_logits_is_refused) {
+  const models::Network network = network_of("vit", test::seed());
+  const ConstantEstimate estimate = estimate_constant(network, l2(network));
+  const double constant = std::exp(estimate.log_constant);
+  const at::Tensor distances = at::full({2, 2}, 2.0);
+  BOOST_CHECK_NO_THROW(train::check_margin(estimate, distances, 0x1p22 / constant));
+  BOOST_CHECK_THROW(train::check_margin(estimate, distances, 0x1p24 / constant), Error);
+}
+
 BOOST_AUTO_TEST_CASE(a_checkpoint_keeps_it) {
   const models::Network network = network_of("vit", test::seed());
-  const ConstantEstimate estimate = estimate_of(network);
+  ConstantEstimate estimate = estimate_of(network);
+  estimate.settling = true;
   std::map<std::string, double> numbers{{"train_seconds", 1.0}};
   std::map<std::string, at::Tensor> tensors;
   train::save_estimate(estimate, numbers, tensors);
   const ConstantEstimate again = train::load_estimate(numbers, tensors);
   BOOST_TEST(again.log_constant == estimate.log_constant);
+  BOOST_TEST(again.settling);
   BOOST_TEST_REQUIRE(again.terms.size() == estimate.terms.size());
   for (size_t i = 0; i < again.terms.size(); ++i) {
     BOOST_TEST(again.terms[i].path == estimate.terms[i].path);

@@ -81,6 +81,8 @@ BOOST_AUTO_TEST_CASE(progress_reads_like_a_sentence) {
   BOOST_TEST(progress(example(), 500, 12, "images") ==
              "120/500, loss 0.5, accuracy 75.0 %, lr 0.0625, bound 100, 400 images/s, 0:12 left");
   train::Line line = example();
+  line.log10_bound = std::log10(12.31);
+  BOOST_TEST(progress(line, 500, 12, "images").find("bound 12.4,") != std::string::npos);
   line.log10_bound = 1234.5;
   BOOST_TEST(progress(line, 500, 12, "tokens").find("bound 10^1234.5,") != std::string::npos);
   line.tally = {};  // nothing read yet

@@ -5,6 +5,8 @@
 #include <boost/test/unit_test.hpp>
 #include <numeric>
 
+#include "kernels/orthogonalize.hpp"
+#include "kernels/polar_sets.hpp"
 #include "src/train/cost.hpp"
 #include "src/train/meters.hpp"
 #include "src/train/step.hpp"
@@ -51,6 +53,15 @@ BOOST_AUTO_TEST_CASE(meters_count_products_and_tensors) {
   }
   BOOST_TEST(tensors.live() == before);
   BOOST_TEST(tensors.peak() - before >= 8000);
+}
+
+// X X^T once, Q X once, and four small products a step but three less at the end.
+BOOST_AUTO_TEST_CASE(four_steps_on_the_gram_matrix_take_two_long_products) {
+  constexpr int64_t m = 64, n = 1000;
+  const at::Tensor x = at::ones({m, n});
+  const ProductMeter products;
+  kernels::orthogonalize(x, {kernels::PolarSet::muon5, 4}, kernels::PolarForm::gram);
+  BOOST_TEST(products.flops() == 2.0 * (2 * m * m * n + 13 * m * m * m));
 }
 
 // The formulas against what LibTorch really multiplies.

@@ -92,6 +92,12 @@ inline train::TrainOptions named_run(const std::string& name) {
     o.loss.margin = 0.5;
     return o;
   }
+  if (name == "attacked_mlp") {  // nearly all of a step is PGD
+    train::TrainOptions o = images_run("mlp");
+    o.loss.adversarial_eps = 0.02;
+    o.loss.adversarial_steps = 200;
+    return o;
+  }
   if (name == "sgd_vit") return sgd_run(images_run("vit"));
   if (name == "noised_gpt") {
     train::TrainOptions o = text_run();

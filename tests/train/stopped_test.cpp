@@ -62,19 +62,22 @@ void check_same_end(const std::filesystem::path& a, const std::filesystem::path&
 
 BOOST_AUTO_TEST_SUITE(stopped_test)
 
+// A step that has begun is finished as if nobody had asked, its PGD included.
 BOOST_AUTO_TEST_CASE(an_interrupted_run_saves_and_resumes_bit_for_bit) {
-  test::TempFolder folder;
-  const std::filesystem::path whole = folder / "whole", stopped = folder / "stopped";
-  BOOST_TEST(wait_for(start(whole, "vit")) == 0);
-  const pid_t child = start(stopped, "vit");
-  wait_for_checkpoint(stopped, saved_at(stopped), 20);
-  kill(child, SIGINT);
-  BOOST_TEST_REQUIRE(wait_for(child) == kInterrupted);
-  const io::Checkpoint saved = io::load_run_checkpoint(stopped, "last");
-  BOOST_TEST(saved.step < std::stoll(kSteps));
-  BOOST_TEST(saved.cursor == saved.step * 16);
-  BOOST_TEST(wait_for(start(stopped, "vit")) == 0);
-  check_same_end(whole, stopped);
+  for (const char* run : {"vit", "attacked_mlp"}) {
+    test::TempFolder folder;
+    const std::filesystem::path whole = folder / "whole", stopped = folder / "stopped";
+    BOOST_TEST(wait_for(start(whole, run)) == 0);
+    const pid_t child = start(stopped, run);
+    wait_for_checkpoint(stopped, saved_at(stopped), 20);
+    kill(child, SIGINT);
+    BOOST_TEST_REQUIRE(wait_for(child) == kInterrupted);
+    const io::Checkpoint saved = io::load_run_checkpoint(stopped, "last");
+    BOOST_TEST(saved.step < std::stoll(kSteps));
+    BOOST_TEST(saved.cursor == saved.step * 16);
+    BOOST_TEST(wait_for(start(stopped, run)) == 0);
+    check_same_end(whole, stopped);
+  }
 }
 
 // Killed twice at moments that differ from run to run; what is on disk is always a whole
