@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "certify/certify.hpp"
 #include "src/cli/config.hpp"
@@ -10,8 +11,10 @@
 #include "src/cli/options.hpp"
 #include "src/cli/rows.hpp"
 #include "src/cli/training.hpp"
+#include "src/cli/unused.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
+#include "src/io/io.hpp"
 #include "src/train/train.hpp"
 
 namespace taut::cli {
@@ -79,13 +82,21 @@ int resume_run(const TrainCall& call) {
     require(option->count() == 0 || option->get_group() == kCallGroup,
             "--resume takes the run's own configuration; {} cannot be changed", option->get_name());
   }
+  if (call.print.given) {
+    io::require_run(call.resume);
+    apply_config(*call.command, io::load_run_checkpoint(call.resume, "last").config, call.resume);
+    fmt::print("{}", print_config(*call.command));
+    return 0;
+  }
   return finish(call, call.resume, train_on(call.resume));
 }
 
 int start_run(TrainCall& call) {
   require(!call.config.empty() || call.print.given,
           "expected CONFIG, a preset or a .toml file; or --resume RUN");
+  const std::set<std::string> given = given_options(*call.command);
   if (!call.config.empty()) apply_config(*call.command, config_text(call.config), call.config);
+  refuse_unused(given, call.options);
   train::check(call.options);
   train::check(call.options, team::world());
   if (call.print.given) {

@@ -66,15 +66,17 @@ std::string method_of(Role role, const ConstraintOptions& options) {
   return options.name == "none" ? "none" : "row_cap";
 }
 
+bool is_capped(Role role, const ConstraintOptions& options) {
+  const std::string method = method_of(role, options);
+  return method != "none" && method != "spectral_weight_decay";
+}
+
 bool fuses_heads(Role role, const ConstraintOptions& options) {
   return is_attention(role) && options.heads == "fused";
 }
 
 double rms_cap_of(Role role, const ConstraintOptions& options) {
-  const std::string method = method_of(role, options);
-  if (method == "none" || method == "spectral_weight_decay") {
-    return std::numeric_limits<double>::infinity();
-  }
+  if (!is_capped(role, options)) return std::numeric_limits<double>::infinity();
   if (role == Role::head) return options.w_max_head;
   if (role == Role::value) return or_else(options.w_max_value, options.w_max);
   if (is_attention(role)) return or_else(options.w_max_query_key, options.w_max);

@@ -17,6 +17,9 @@ const std::vector<std::string>& constraint_names();
 // rest.
 std::string method_of(models::Role role, const ConstraintOptions& options);
 
+// Whether that method holds the role below a cap.
+bool is_capped(models::Role role, const ConstraintOptions& options);
+
 // Whether the heads of this role are one matrix: sigma of the stack is capped, not of each block.
 bool fuses_heads(models::Role role, const ConstraintOptions& options);
 

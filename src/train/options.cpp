@@ -113,6 +113,19 @@ void check_method(const TrainOptions& t, models::Role role, const char* option, 
   check_coupling(t, cap, w_max);
 }
 
+// What moves or waits for the caps of matrices is in vain without one. While caps fall no
+// checkpoint is the best one, so that a start would even do harm.
+void check_something_capped(const TrainOptions& t) {
+  using models::Role;
+  const ConstraintOptions& c = t.constraint;
+  const bool capped = is_capped(Role::hidden, c) || is_capped(Role::head, c) ||
+                      (t.model.name != "mlp" && is_capped(Role::query, c));
+  require(capped || !c.lazy, "constraint.lazy: no matrix is capped, there is nothing to leave out");
+  require(capped || c.start == 1,
+          "constraint.start: no matrix is capped, there is no cap to move from {} times its value",
+          c.start);
+}
+
 void check_constraint(const TrainOptions& t) {
   using models::Role;
   const ConstraintOptions& c = t.constraint;
@@ -133,6 +146,7 @@ void check_constraint(const TrainOptions& t) {
   if (method_of(Role::embedding, c) != "none") {
     require_positive("constraint.table_rms", c.table_rms);
   }
+  check_something_capped(t);
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(figures_are_those_of_the_run) {
              figures["flops"]["forward"].get<double>());
   BOOST_TEST(figures["norms"] == "l2, pixels in [0, 1] -> l2, last hidden token");
   // The network before its first step: trained with a rate that moves nothing, it is still there.
-  words.insert(words.end(), {"--optimizer.lr", "1e-30", "--optimizer.vector_lr", "1e-30"});
+  words.insert(words.end(), {"--optimizer.lr", "1e-30"});
   done(invoke(folder, words));
   const auto last = taut::io::load_run_checkpoint(run, "last");
   BOOST_TEST(figures["log10_bound"].get<double>() == last.numbers.at("log10_bound"),
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_trained_cannot_be_rehearsed) {
   words.insert(words.end(), {"--model.heads", "5"});
   refused(invoke(folder, dry(words)), "heads");
   auto lost = tiny_train("digits-mlp", "synthetic", run);
-  lost.insert(lost.end(), {"--loss.threat", "every_token"});
+  lost.insert(lost.end(), {"--loss.certified_eps", "0.1", "--loss.threat", "every_token"});
   refused(invoke(folder, dry(lost)), "every_token");
   done(invoke(folder, tiny_train("digits-mlp", "synthetic", run)));
   refused(invoke(folder, {"train", "--resume", run, "--dry-run"}), "--dry-run");

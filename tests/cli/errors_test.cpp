@@ -111,7 +111,10 @@ BOOST_AUTO_TEST_CASE(losses_and_constraints_are_checked_before_an_old_run_is_rep
   };
   refused(with("synthetic", "--constraint.head", "hard"), "constraint.head");
   refused(with("synthetic", "--constraint.start", "1e300"), "constraint.start");
-  refused(with("synthetic", "--loss.threat", "every_token"), "every_token");
+  auto lost = tiny_train("digits-mlp", "synthetic", run);
+  lost.insert(lost.end(),
+              {"--force", "--loss.certified_eps", "0.1", "--loss.threat", "every_token"});
+  refused(invoke(folder, lost), "every_token");
   refused(with("synthetic", "--loss.temperature", "0"), "loss.temperature");
   refused(with("synthetic", "--optimizer.polar_steps", "4"), "modula6");
   refused(with("synthetic_text", "--data.flip", "true"), "data.flip");

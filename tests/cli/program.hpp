@@ -90,12 +90,11 @@ inline std::vector<std::string> tiny_train(const std::string& preset, const std:
                                         "16",
                                         "--model.width",
                                         "16",
-                                        "--model.heads",
-                                        "2",
                                         "--evaluate_every",
                                         "10",
                                         "--checkpoint_every",
                                         "10"};
+  if (!contains(preset, "mlp")) arguments.insert(arguments.end(), {"--model.heads", "2"});
   if (data == "synthetic_text") arguments.insert(arguments.end(), {"--data.context", "12"});
   return arguments;
 }
