@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <malloc.h>
 
+#include "src/cli/checks.hpp"
 #include "src/cli/config.hpp"
 #include "src/cli/layer_costs.hpp"
 #include "src/cli/rows.hpp"
@@ -89,7 +90,7 @@ Run bind_certify(CLI::App& command) {
   add_results_folder(command, call->weights);
   command.add_option("--batch", call->options.batch, "examples evaluated at once")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1 << 20));
+      ->check(whole_number(1, 1 << 20));
   return [call] { return run_certify(*call); };
 }
 

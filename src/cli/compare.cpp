@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "src/cli/checks.hpp"
+#include "src/cli/complaint.hpp"
 #include "src/cli/config.hpp"
 #include "src/cli/frontier.hpp"
 #include "src/cli/rows.hpp"
@@ -59,8 +61,15 @@ int print_frontier(const CompareCall& call) {
   require(call.eps.empty(), "--eps says nothing of a frontier: --relative_eps does");
   std::vector<OpenRun> runs;
   for (const std::string& path : call.runs) {
-    runs.push_back(open_run(path, call.checkpoint, call.weights, call.data));
+    try {
+      runs.push_back(open_run(path, call.checkpoint, call.weights, call.data));
+    } catch (const std::exception& error) {  // runs/* holds more than runs
+      if (call.runs.size() == 1) throw;
+      say("left out: {}", complaint_of(error));
+    }
   }
+  require(!runs.empty(), "expected RUN..., got {} paths of which none can be opened",
+          call.runs.size());
   return run_frontier(call.frontier, std::move(runs), call.out, call.json);
 }
 
@@ -128,7 +137,7 @@ Run bind_compare(CLI::App& command) {
       ->delimiter(',');
   command.add_option("--examples", call->examples, "examples on which activations are measured")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1 << 30));
+      ->check(whole_number(1, 1 << 30));
   return [call] { return run_compare(*call); };
 }
 

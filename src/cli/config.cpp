@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <sstream>
 #include <vector>
 
 #include "src/cli/presets.hpp"
@@ -26,37 +25,93 @@ std::vector<std::string> known_keys(const CLI::App& command) {
   return keys;
 }
 
-// The value as TOML: numbers and booleans bare, everything else quoted, lists in brackets.
-std::string scalar_text(const std::string& value) {
-  char* end = nullptr;
-  const bool number = !value.empty() && (std::strtod(value.c_str(), &end), *end == '\0');
-  if (number || value == "true" || value == "false") return value;
-  std::string quoted = "\"";
-  for (const char c : value) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
+// The tables that hold known keys.
+std::vector<std::string> known_sections(const CLI::App& command) {
+  std::vector<std::string> sections;
+  for (const std::string& key : known_keys(command)) {
+    const std::string section = key.substr(0, key.rfind('.'));
+    if (section == key) continue;
+    if (sections.empty() || sections.back() != section) sections.push_back(section);
   }
-  return quoted + "\"";
+  return sections;
+}
+
+bool is_list(const CLI::Option& option) { return option.get_items_expected_max() > 1; }
+
+// The value as TOML. What names and paths look like does not matter: a text is quoted.
+std::string scalar_text(const CLI::Option& option, const std::string& value) {
+  const std::string type = option.get_type_name();
+  if (type.starts_with("BOOLEAN")) return value == "1" || value == "true" ? "true" : "false";
+  if (type.starts_with("INT") || type.starts_with("UINT")) return value;
+  // The command line takes .5 and 5., which are not TOML.
+  if (type.starts_with("FLOAT")) return fmt::format("{}", std::strtod(value.c_str(), nullptr));
+  return toml_text(value);
 }
 
 std::string value_text(const CLI::Option& option) {
   std::vector<std::string> values = option.results();
   if (values.empty() && !option.get_default_str().empty()) values = {option.get_default_str()};
-  if (option.get_type_name() == "BOOLEAN" && !values.empty()) {
-    return values.back() == "1" || values.back() == "true" ? "true" : "false";
-  }
-  if (option.get_items_expected_max() <= 1) {
-    return scalar_text(values.empty() ? std::string() : values.back());
+  if (!is_list(option)) {
+    return scalar_text(option, values.empty() ? std::string() : values.back());
   }
   std::vector<std::string> parts;
   for (std::string value : values) {
     // A default list is captured as "[a,b]".
     if (value.size() >= 2 && value.front() == '[') value = value.substr(1, value.size() - 2);
     for (const std::string& part : CLI::detail::split(value, ',')) {
-      if (!part.empty()) parts.push_back(scalar_text(part));
+      if (!part.empty()) parts.push_back(scalar_text(option, part));
     }
   }
   return "[" + join(parts, ", ") + "]";
+}
+
+struct Setting {
+  std::vector<std::string> values;
+  bool list = false;
+};
+using Table = std::map<std::string, Setting>;
+
+// Key `lr` of a table `optimizer` is the option optimizer.lr.
+void flatten(const CLI::App& command, const io::Tree& table, const std::string& prefix,
+             Table& out) {
+  for (const auto& [name, value] : table.items()) {
+    const std::string key = prefix.empty() ? name : prefix + "." + name;
+    if (value.is_object()) {
+      const std::vector<std::string> known = known_sections(command);
+      require(std::find(known.begin(), known.end(), key) != known.end(), "{}",
+              unknown_name("section", key, known));
+      flatten(command, value, key, out);
+      continue;
+    }
+    const bool first = out.emplace(key, Setting{{}, value.is_array()}).second;
+    require(first, "'{}' is given twice", key);  // "model.width" and width of [model]
+    Setting& setting = out.at(key);
+    if (!setting.list) setting.values = {option_text(value, key)};
+    if (!setting.list) continue;
+    for (const io::Tree& entry : value) setting.values.push_back(option_text(entry, key));
+  }
+}
+
+CLI::Option& known_option(CLI::App& command, const std::string& key) {
+  CLI::Option* const option = command.get_option_no_throw("--" + key);
+  if (option == nullptr || !configurable(*option)) {
+    const std::vector<std::string> keys = known_keys(command);
+    fail("unknown key '{}' (nearest: '{}')", key, nearest(key, keys));
+  }
+  return *option;
+}
+
+void set_values(CLI::App& command, const std::string& key, const std::vector<std::string>& values) {
+  CLI::Option& option = known_option(command, key);
+  if (option.count() > 0 || (values.empty() && is_list(option))) return;
+  try {
+    option.add_result(values);
+    // CLI11 would read the first of no values.
+    require(option.count() > 0, "{}: expected a value, got none", key);
+    option.run_callback();
+  } catch (const CLI::Error& error) {
+    fail("{}", error.what());
+  }
 }
 
 // One spelling of a number: 1, 1.0 and 1e0 are 1.
@@ -79,34 +134,45 @@ std::string config_text(const std::string& path_or_preset) {
   fail("{}; a path to a .toml file works too", unknown_name("preset", path_or_preset, names));
 }
 
+std::string option_text(const io::Tree& value, const std::string& key) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
+  if (value.is_number_integer()) return std::to_string(value.get<int64_t>());
+  if (value.is_number_float()) return fmt::format("{}", value.get<double>());
+  fail("'{}': expected a text, a number, true or false", key);
+}
+
+std::string toml_text(const std::string& text) {
+  try {
+    std::string quoted = io::Tree(text).dump();  // JSON's spelling, but for this one character
+    for (size_t at = 0; (at = quoted.find('\x7f', at)) != std::string::npos;)
+      quoted.replace(at, 1, "\\u007f");
+    return quoted;
+  } catch (const io::Tree::exception&) {
+    fail("'{}' is not UTF-8, as TOML has to be", text);
+  }
+}
+
 void set_option(CLI::App& command, const std::string& key, const std::vector<std::string>& values,
                 const std::string& source) {
-  CLI::Option* option = command.get_option_no_throw("--" + key);
-  if (option == nullptr || !configurable(*option)) {
-    const std::vector<std::string> keys = known_keys(command);
-    fail("{}: unknown key '{}' (nearest: '{}')", source, key, nearest(key, keys));
-  }
-  if (option->count() > 0) return;
   try {
-    option->add_result(values);
-    option->run_callback();
-  } catch (const CLI::Error& error) {
+    set_values(command, key, values);
+  } catch (const Error& error) {
     fail("{}: {}", source, error.what());
   }
 }
 
 void apply_config(CLI::App& command, const std::string& text, const std::string& source) {
-  std::istringstream stream(text);
-  std::vector<CLI::ConfigItem> items;
   try {
-    items = CLI::ConfigTOML().from_config(stream);
-  } catch (const CLI::Error& error) {
+    Table table;
+    flatten(command, io::tree_from_toml(text), "", table);
+    for (const auto& [key, setting] : table) {
+      require(!setting.list || is_list(known_option(command, key)),
+              "{}: expected one value, got a list", key);
+      set_values(command, key, setting.values);
+    }
+  } catch (const Error& error) {
     fail("{}: {}", source, error.what());
-  }
-  for (const CLI::ConfigItem& item : items) {
-    if (item.name == "++" || item.name == "--") continue;  // borders of a section
-    const std::string key = item.fullname();
-    set_option(command, key, item.inputs, source);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "src/cli/checks.hpp"
 #include "src/cli/config.hpp"
 #include "src/cli/options.hpp"
 #include "src/cli/verbs.hpp"
@@ -59,9 +60,11 @@ void add_tokenize_options(CLI::App& command, DataCall& call) {
   command.add_option("OUT", call.out, "folder of the shards; must be new or empty")->required();
   command.add_option("--tokenizer", o.tokenizer, "byte or bpe:FOLDER")->capture_default_str();
   command.add_option("--shard_tokens", o.shard_tokens, "tokens in one shard")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(count(2));
   command.add_option("--validation", o.validation, "share of the text, from its end, held out")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(share());
   add_json(command, call.json);
 }
 

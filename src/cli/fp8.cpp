@@ -66,6 +66,9 @@ struct Arithmetic {
 
 int64_t count(const at::Tensor& truths) { return truths.sum().item<int64_t>(); }
 
+// Logits may all be 0.
+double over(double error, double largest) { return error == 0 ? 0 : error / largest; }
+
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
 
 }  // namespace
@@ -100,7 +103,7 @@ std::vector<Fp8Row> fp8_rows(const models::Network& network, const Examples& exa
   for (Arithmetic& a : all) {
     const auto labels = static_cast<double>(examples.label.numel());
     rows.push_back({a.name, a.row.bounded, a.row.accuracy / labels, a.row.changed / labels,
-                    a.row.error, a.row.error / largest});
+                    a.row.error, over(a.row.error, largest)});
   }
   return rows;
 }

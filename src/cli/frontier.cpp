@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "src/cli/complaint.hpp"
 #include "src/cli/config.hpp"
 #include "src/cli/json_number.hpp"
 #include "src/cli/summary.hpp"
@@ -49,7 +50,12 @@ std::vector<Candidate> certified_runs(const std::vector<OpenRun>& runs) {
   std::vector<Candidate> out;
   for (const OpenRun& run : runs) {
     report::RunReport r = described(run);
-    r.certificate = certificate_of(run);
+    try {
+      r.certificate = certificate_of(run);
+    } catch (const std::exception& error) {
+      say("{}: left out: {}", run.name, complaint_of(error));
+      continue;
+    }
     if (r.certificate) {
       out.push_back({run, std::move(r)});
     } else {

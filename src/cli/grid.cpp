@@ -17,18 +17,12 @@ constexpr size_t kLongestName = 200;   // bytes; file systems allow 255
 
 bool is_control(unsigned char c) { return c < 0x20 || c == 0x7f; }
 
-// Text, a number or a truth, as the command line would spell it.
+// Names of folders and lines of tables are made of it.
 std::string spelled(const Tree& value, const std::string& key) {
-  if (value.is_string()) {
-    const auto text = value.get<std::string>();
-    require(std::none_of(text.begin(), text.end(), is_control), "'{}': expected a text of one line",
-            key);
-    return text;
-  }
-  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
-  if (value.is_number_integer()) return std::to_string(value.get<int64_t>());
-  if (value.is_number_float()) return fmt::format("{}", value.get<double>());
-  fail("'{}': expected a text, a number, true or false", key);
+  std::string text = option_text(value, key);
+  require(std::none_of(text.begin(), text.end(), is_control), "'{}': expected a text of one line",
+          key);
+  return text;
 }
 
 using Lists = std::map<std::string, std::vector<std::string>>;

@@ -6,6 +6,7 @@
 #include "certify/certify.hpp"
 #include "certify/published.hpp"
 #include "kernels/check_kernels.hpp"
+#include "src/cli/checks.hpp"
 #include "src/cli/config.hpp"
 #include "src/cli/fp8.hpp"
 #include "src/cli/json_number.hpp"
@@ -196,7 +197,7 @@ Run bind_inspect(CLI::App& command) {
       ->needs(fp8)
       ->group(kCallGroup)
       ->capture_default_str()
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+      ->check(whole_number(1, int64_t{1} << 40));
   add_weights_options(command, call->weights);
   command
       .add_option("--data", call->data,

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
+#include "src/cli/complaint.hpp"
 #include "src/cli/verbs.hpp"
 #include "src/core/core.hpp"
 #include "src/team/team.hpp"
@@ -31,8 +34,6 @@ void be_quiet() {
   require(std::freopen("/dev/null", "w", stdout) != nullptr, "cannot open /dev/null");
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 // CLI11 would call an unknown verb an "argument that was not expected".
 std::string unknown_verb(int argc, char** argv) {
   if (argc < 2 || argv[1][0] == '-') return {};
@@ -40,6 +41,15 @@ std::string unknown_verb(int argc, char** argv) {
   for (const Verb& verb : kVerbs) names.push_back(verb.name);
   if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return {};
   return unknown_name("verb", argv[1], names);
+}
+
+// Why what was printed has not all arrived; "" where it has.
+std::string lost_output() {
+  errno = 0;
+  const bool flushed = std::fflush(stdout) == 0;
+  if (flushed && std::ferror(stdout) == 0) return {};
+  return fmt::format("cannot write to standard output: {}",
+                     errno != 0 ? std::strerror(errno) : "what was printed is not complete");
 }
 
 int run(int argc, char** argv) {
@@ -58,7 +68,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help) {  // --help, --version
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    fail("{}", first_line(error.what()));
+    fail("{}", complaint_of(error));
   }
   catch_interrupts();
   for (size_t i = 0; i < kVerbs.size(); ++i) {
@@ -79,12 +89,13 @@ int main(int argc, char** argv) {
   try {
     if (team::join().rank > 0) be_quiet();
     status = run(argc, argv);
-  } catch (const Error& error) {
-    complaint = error.what();
-    std::replace(complaint.begin(), complaint.end(), '\n', ' ');  // of a path, say
-    complaint = "taut: " + complaint;
   } catch (const std::exception& error) {
-    complaint = "taut: " + first_line(error.what());
+    complaint = complaint_of(error);
   }
+  if (complaint.empty()) {
+    complaint = lost_output();
+    if (!complaint.empty() && status == 0) status = 2;
+  }
+  if (!complaint.empty()) complaint = "taut: " + complaint;
   return team::finish(status, complaint);
 }

@@ -74,11 +74,9 @@ models::Description described_by(const fs::path& file, const io::TensorFile& ten
 // What is known of weights that were not trained here: no constraint, and their data where it is
 // said.
 std::string foreign_config(const std::string& data) {
-  require(data.find('"') == std::string::npos, "expected a data set's name without quotes, got {}",
-          data);
   std::string config = "[constraint]\nname = \"none\"\n";
   if (!data.empty() && !is_examples_file(data))
-    config += fmt::format("[data]\nname = \"{}\"\n", data);
+    config += fmt::format("[data]\nname = {}\n", toml_text(data));
   return config;
 }
 

@@ -1,7 +1,9 @@
 #include "src/cli/options.hpp"
 
 #include <limits>
+#include <type_traits>
 
+#include "src/cli/checks.hpp"
 #include "src/cli/config.hpp"
 #include "src/core/core.hpp"
 #include "src/train/constraint.hpp"
@@ -11,19 +13,17 @@
 namespace taut::cli {
 namespace {
 
-constexpr double kMost = std::numeric_limits<double>::max();
-
 // Options remember their default, so that --print-config and --help show it.
 template <class T>
 CLI::Option* add(CLI::App& command, const std::string& name, T& value, const std::string& help) {
-  return command.add_option("--" + name, value, help)->capture_default_str()->take_last();
+  CLI::Option* const option =
+      command.add_option("--" + name, value, help)->capture_default_str()->take_last();
+  if constexpr (std::is_same_v<T, bool>) option->check(truth());
+  return option;
 }
 
-CLI::Range count(int64_t least) {
-  return CLI::Range(least, std::numeric_limits<int32_t>::max() + int64_t{0}, "count");
-}
-
-CLI::Range at_least(double least) { return CLI::Range(least, kMost, "number"); }
+// Of TOML's whole numbers the largest is 2^63 - 1, and a stored configuration is TOML.
+CLI::Validator seed() { return whole_number(0, std::numeric_limits<int64_t>::max()); }
 
 void add_model_options(CLI::App& command, models::Architecture& model) {
   add(command, "model.name", model.name, "mlp, vit, gpt or text (one label a sequence)")
@@ -40,7 +40,7 @@ void add_model_options(CLI::App& command, models::Architecture& model) {
       ->check(count(1));
   add(command, "model.residual_add", model.residual_add,
       "lipschitz: weight a of x <- (1 - a) x + a branch(x), in (0, 1)")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(share());
   add(command, "model.logit_scale", model.logit_scale, "lipschitz: logits = scale <q, k> / d_head")
       ->check(at_least(0));
   add(command, "model.clamp", model.clamp, "lipschitz: RMS radius of the ball clamps; 0: none")
@@ -71,10 +71,10 @@ void add_model_options(CLI::App& command, models::Architecture& model) {
 }
 
 void add_loss_options(CLI::App& command, train::LossOptions& l) {
-  add(command, "loss.temperature", l.temperature, "logits are divided by it")->check(at_least(0));
+  add(command, "loss.temperature", l.temperature, "logits are divided by it")->check(above(0));
   add(command, "loss.smoothing", l.smoothing,
       "share of the label that all classes have alike, in [0, 1)")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(share());
   add(command, "loss.margin", l.margin, "logits added to every rival")->check(at_least(0));
   add(command, "loss.certified_eps", l.certified_eps,
       "size at which a certificate is asked for: eps K ||w_y - w_j|| more for rival j; 0: none")
@@ -115,7 +115,7 @@ void add_constraint_options(CLI::App& command, train::ConstraintOptions& c) {
       "muon: project only when a bound carried from step to step is above the cap (true, false)");
   add(command, "constraint.start", c.start,
       "factor of the caps of matrices at first; it moves geometrically to 1")
-      ->check(at_least(0));
+      ->check(above(0));
   add(command, "constraint.decay", c.decay,
       "spectral_weight_decay: share of the largest singular value, per unit of lr")
       ->check(at_least(0));
@@ -124,25 +124,25 @@ void add_constraint_options(CLI::App& command, train::ConstraintOptions& c) {
 void add_optimizer_options(CLI::App& command, train::OptimizerOptions& o) {
   add(command, "optimizer.name", o.name, "muon, adamw or sgd")
       ->check(CLI::IsMember({"muon", "adamw", "sgd"}));
-  add(command, "optimizer.lr", o.lr, "learning rate before the schedule")->check(at_least(0));
+  add(command, "optimizer.lr", o.lr, "learning rate before the schedule")->check(above(0));
   add(command, "optimizer.momentum", o.momentum, "muon, sgd: decay of the gradient average")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(share());
   add(command, "optimizer.momentum_start", o.momentum_start, "where its warm-up begins")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(share());
   add(command, "optimizer.momentum_warmup", o.momentum_warmup,
       "share of the steps in which momentum rises from there")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(share());
   add(command, "optimizer.nesterov", o.nesterov, "muon, sgd: look ahead (true, false)");
   add(command, "optimizer.polar", o.polar, "muon: muon5, modula6 or polar_express");
   add(command, "optimizer.polar_steps", o.polar_steps, "muon: steps of the set; 0: its default")
       ->check(count(0));
   add(command, "optimizer.weight_decay", o.weight_decay, "decoupled decay of matrices")
       ->check(at_least(0));
-  add(command, "optimizer.beta1", o.beta1, "adamw")->check(CLI::Range(0.0, 1.0));
-  add(command, "optimizer.beta2", o.beta2, "adamw")->check(CLI::Range(0.0, 1.0));
-  add(command, "optimizer.eps", o.eps, "adamw")->check(at_least(0));
+  add(command, "optimizer.beta1", o.beta1, "adamw")->check(share());
+  add(command, "optimizer.beta2", o.beta2, "adamw")->check(share());
+  add(command, "optimizer.eps", o.eps, "adamw")->check(above(0));
   add(command, "optimizer.vector_lr", o.vector_lr, "muon: AdamW rate of vectors")
-      ->check(at_least(0));
+      ->check(above(0));
 }
 
 }  // namespace
@@ -164,7 +164,7 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
       ->check(count(0));
   add(command, "data.noise", t.data.augmentation.noise,
       "training texts: share of input tokens replaced by others of the batch, in [0, 1)")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(share());
   add_model_options(command, t.model);
   add_optimizer_options(command, t.optimizer);
   add_constraint_options(command, t.constraint);
@@ -180,14 +180,14 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
   add(command, "schedule", t.schedule, "constant, or linear or cosine decay to zero")
       ->check(CLI::IsMember({"constant", "linear", "cosine"}));
   add(command, "warmup", t.warmup, "share of the steps with a rising rate")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(share());
   add(command, "evaluate_every", t.evaluate_every, "steps")->check(count(1));
   add(command, "evaluate_examples", t.evaluate_examples,
       "validation examples looked at while training")
       ->check(count(1));
   add(command, "checkpoint_every", t.checkpoint_every, "steps")->check(count(1));
   add(command, "keep", t.keep, "numbered checkpoints kept")->check(count(1));
-  add(command, "seed", t.seed, "of initial weights and data order");
+  add(command, "seed", t.seed, "of initial weights and data order")->check(seed());
 }
 
 void add_attack_options(CLI::App& command, attacks::AttackOptions& a, std::string& loss) {
@@ -201,7 +201,7 @@ void add_attack_options(CLI::App& command, attacks::AttackOptions& a, std::strin
   add(command, "loss", loss, "cross_entropy, margin or dlr")
       ->check(CLI::IsMember({"cross_entropy", "margin", "dlr"}));
   add(command, "batch", a.batch, "rows at once")->check(count(1));
-  add(command, "seed", a.seed, "of random starts");
+  add(command, "seed", a.seed, "of random starts")->check(seed());
 }
 
 void add_row_options(CLI::App& command, RowOptions& r) {

@@ -1,5 +1,7 @@
 #include <numeric>
 
+#include "src/cli/checks.hpp"
+#include "src/cli/complaint.hpp"
 #include "src/cli/config.hpp"
 #include "src/cli/options.hpp"
 #include "src/cli/sweep_state.hpp"
@@ -40,6 +42,8 @@ bool train_point(const Grid& grid, const Point& point) {
       return true;
     case Progress::foreign:
       fail("{} is not this run, and is left alone: {}", folder.string(), stored.why);
+    case Progress::damaged:
+      fail("{} is damaged, and is left alone: {}", folder.string(), stored.why);
     case Progress::unfinished:
       if (stored.resumable) return !train_on(folder, Locked::by_caller).interrupted;
       // Stopped before its first checkpoint: nothing to go on from, nothing to lose.
@@ -62,8 +66,7 @@ std::optional<size_t> train_points(const Grid& grid, const std::vector<size_t>& 
     try {
       if (!train_point(grid, point)) return std::nullopt;
     } catch (const std::exception& error) {  // a point too large for memory, say: others may fit
-      const std::string text = error.what();
-      say("point {} failed: {}", i, text.substr(0, text.find('\n')));
+      say("point {} failed: {}", i, complaint_of(error));
       ++failed;
     }
   }
@@ -108,7 +111,7 @@ Run bind_sweep(CLI::App& command) {
   command.add_option("GRID", call->grid, "a .toml file: base, out, set, grid, point")
       ->group(kCallGroup);
   command.add_option("--index", call->index, "train this point alone, counted from 0")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
+      ->check(whole_number(0, int64_t{1} << 30))
       ->group(kCallGroup);
   command.add_flag("--list", call->list, "print the points and what is there of them, and stop")
       ->group(kCallGroup);

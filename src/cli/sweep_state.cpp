@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "src/cli/complaint.hpp"
 #include "src/cli/json_number.hpp"
 #include "src/core/core.hpp"
 #include "src/io/io.hpp"
@@ -58,7 +59,11 @@ void look_into(Stored& stored, const fs::path& folder, const Point& point) {
   } else {
     config = config_of(facts);
   }
-  stored.why = difference(point, settings_of(config, folder.string()));
+  try {
+    stored.why = difference(point, settings_of(config, folder.string()));
+  } catch (const Error& error) {  // options that this program does not have
+    stored.why = error.what();
+  }
   const bool done = stored.step >= point.options.steps;
   stored.progress = !stored.why.empty() ? Progress::foreign
                     : done              ? Progress::finished
@@ -71,9 +76,14 @@ std::string described(const Settings& settings) {
   return join(parts, " ");
 }
 
+// Its figures are not those of the point.
+bool withheld(const Stored& stored) {
+  return stored.progress == Progress::foreign || stored.progress == Progress::damaged;
+}
+
 std::string state_text(const Stored& stored, const Point& point) {
   const char* name = progress_name(stored.progress);
-  if (stored.progress == Progress::foreign) return fmt::format("{}: {}", name, stored.why);
+  if (withheld(stored)) return fmt::format("{}: {}", name, stored.why);
   if (stored.progress != Progress::unfinished) return name;
   return fmt::format("{} ({} of {} steps)", name, stored.step, point.options.steps);
 }
@@ -94,6 +104,8 @@ const char* progress_name(Progress progress) {
       return "finished";
     case Progress::foreign:
       return "another run";
+    case Progress::damaged:
+      return "damaged";
   }
   return "";
 }
@@ -103,8 +115,8 @@ Stored stored_run(const Grid& grid, const Point& point) {
   try {
     look_into(stored, grid.out / point.name, point);
   } catch (const std::exception& error) {  // of the file system too
-    stored.progress = Progress::foreign;
-    stored.why = error.what();
+    stored.progress = Progress::damaged;
+    stored.why = complaint_of(error);
   }
   return stored;
 }
@@ -125,7 +137,7 @@ report::Table results_of(const Grid& grid, const std::vector<size_t>& chosen) {
     const Point& point = grid.points[i];
     const Stored s = stored_run(grid, point);
     std::vector<std::string> row = {std::to_string(i), point.name, state_text(s, point)};
-    if (s.log10_bound && s.accuracy && s.progress != Progress::foreign) {
+    if (s.log10_bound && s.accuracy && !withheld(s)) {
       row.push_back(fmt::format("{:.2f} %", 100 * *s.accuracy));
       row.push_back(report::number(*s.log10_bound, report::Round::up));
       row.push_back(s.norms);
@@ -140,7 +152,6 @@ std::string sweep_json(const Grid& grid, const std::vector<size_t>& chosen) {
   for (const size_t i : chosen) {
     const Point& point = grid.points[i];
     const Stored s = stored_run(grid, point);
-    const bool foreign = s.progress == Progress::foreign;
     all.push_back({{"index", i},
                    {"name", point.name},
                    {"run", (grid.out / point.name).string()},
@@ -149,8 +160,8 @@ std::string sweep_json(const Grid& grid, const std::vector<size_t>& chosen) {
                    {"why", s.why},
                    {"step", s.step},
                    {"steps", point.options.steps},
-                   {"accuracy", foreign ? nullptr : number(s.accuracy)},
-                   {"log10_bound", foreign ? nullptr : number(s.log10_bound)},
+                   {"accuracy", withheld(s) ? nullptr : number(s.accuracy)},
+                   {"log10_bound", withheld(s) ? nullptr : number(s.log10_bound)},
                    {"norms", s.norms}});
   }
   return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -9,13 +9,13 @@
 // What the folders of a grid hold.
 namespace taut::cli {
 
-enum class Progress { missing, unfinished, finished, foreign };
+enum class Progress { missing, unfinished, finished, foreign, damaged };
 
 // The run of a point as it lies on disk.
 struct Stored {
   Progress progress = Progress::missing;
   bool resumable = false;  // a checkpoint is there
-  std::string why;         // foreign: what differs, or cannot be read
+  std::string why;         // foreign: what differs; damaged: what cannot be read
   int64_t step = 0;
   // Of the last evaluation: both are of one network.
   std::optional<double> accuracy, log10_bound;
@@ -24,7 +24,7 @@ struct Stored {
 
 const char* progress_name(Progress progress);
 
-// A run of other options than the point's is foreign, and so is one that cannot be read: neither is
+// A run of other options than the point's is foreign, one that cannot be read damaged: neither is
 // ever trained over.
 Stored stored_run(const Grid& grid, const Point& point);
 

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-// The one place that parses TOML other than training configurations, whose reader is CLI11's.
+// The one place that parses TOML.
 namespace taut::io {
 
 using Tree = nlohmann::ordered_json;

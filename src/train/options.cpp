@@ -32,12 +32,19 @@ void require_count(const char* option, int64_t value) {
   require(value > 0, "{}: expected a whole number > 0, got {}", option, value);
 }
 
+void require_within_fp32(const char* option, double value) {
+  require(value <= kMostNumber, "{}: expected a number of at most {}, got {}", option, kMostNumber,
+          value);
+}
+
 void require_positive(const char* option, double value) {
   require(value > 0 && std::isfinite(value), "{}: expected a number > 0, got {}", option, value);
+  require_within_fp32(option, value);
 }
 
 void require_not_negative(const char* option, double value) {
   require(value >= 0 && std::isfinite(value), "{}: expected a number >= 0, got {}", option, value);
+  require_within_fp32(option, value);
 }
 
 void require_share(const char* option, double value) {
@@ -201,6 +208,10 @@ void check(const TrainOptions& options, const models::Network& network) {
   const data::Augmentation& how = options.data.augmentation;
   if (input.kind == models::InputKind::pixels) {
     require(how.noise == 0, "data.noise: images have no tokens to replace");
+    const int64_t side = std::min(input.height, input.width);
+    require(how.shift >= 0 && how.shift <= side,
+            "data.shift: expected at most the {} pixels of the image's side, got {}", side,
+            how.shift);
     return;
   }
   require(l.adversarial_eps == 0,

@@ -9,6 +9,10 @@
 
 namespace taut::train {
 
+// Of any number among the options. Steps multiply it by shapes and hand it to fp32, where LibTorch
+// refuses what is beyond 3.4e38.
+inline constexpr double kMostNumber = 1e30;
+
 struct OptimizerOptions {
   std::string name = "muon";   // muon (matrices; AdamW for vectors and tables where said) | adamw |
                                // sgd
@@ -80,8 +84,8 @@ kernels::Polar polar_of(const OptimizerOptions& options);
 void check(const TrainOptions& options);
 // And what the number of processes asks of batch and slices.
 void check(const TrainOptions& options, const team::Team& team);
-// And what only data and network can tell: threats and augmentations that these inputs do not have,
-// a constant that is too large for loss.certified_eps.
+// And what only data and network can tell: threats and augmentations that these inputs do not have
+// or that leave nothing of them, a constant that is too large for loss.certified_eps.
 void check(const TrainOptions& options, const models::Network& network);
 
 // The threat of loss.certified_eps and loss.adversarial_eps. Error lists the ones of this input.

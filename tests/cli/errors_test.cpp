@@ -163,6 +163,53 @@ BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written) {
   refused(invoke(folder, {"compare", run, "--out", (folder / "full" / "report").string()}), "full");
 }
 
+// Through a shell, since invoke() has a file behind standard output.
+BOOST_AUTO_TEST_CASE(output_that_is_lost_is_no_success) {
+  const TempFolder folder;
+  const std::string run = trained(folder);
+  done(invoke(folder, {"certify", run}));
+  std::ofstream(folder / "grid.toml") << fmt::format(
+      "base = \"digits-mlp\"\nout = \"{}\"\n[grid]\nseed = [1]\n", (folder / "runs").string());
+  const auto lost = [&](const std::string& words) {
+    return finish(folder, start_program(folder, {"sh", "-c", fmt::format("{} {} >/dev/full",
+                                                                         TAUT_PROGRAM, words)}));
+  };
+  const std::vector<std::string> calls = {
+      "--help",
+      "--version",
+      "train --help",
+      "train digits-mlp --print-config",
+      "train digits-mlp --data.name synthetic --steps 2 --dry-run",
+      "sweep " + (folder / "grid.toml").string() + " --list",
+      "compare --frontier " + run,
+      "inspect " + run,
+      "data list"};
+  for (const std::string& words : calls) {
+    const Outcome outcome = lost(words);
+    BOOST_TEST(outcome.status == 2, words);
+    BOOST_TEST(contains(outcome.err, "taut: cannot write to"), words << ": " << outcome.err);
+  }
+  const std::string trained = lost("train digits-mlp --data.name synthetic --steps 2 --out " +
+                                   (folder / "x").string())
+                                  .err;
+  BOOST_TEST(contains(trained, "taut: cannot write to"), trained);
+  BOOST_TEST(std::filesystem::exists(folder / "x" / "checkpoint.h5"));
+}
+
+BOOST_AUTO_TEST_CASE(what_memory_cannot_hold_is_one_line) {
+  const TempFolder folder;
+  const auto wide = [&](const char* width) {
+    return invoke(folder, {"train", "digits-mlp", "--data.name", "synthetic", "--model.width",
+                           width, "--out", (folder / "x").string()});
+  };
+  refused(wide("50000000"), "out of memory: cannot allocate 10000000000000000 bytes; a smaller");
+  refused(wide("2147483647"), "out of memory: ");
+  BOOST_TEST(!std::filesystem::exists(folder / "x"));
+  refused(invoke(folder, {"train", "digits-mlp", "--data.name", "synthetic", "--data.shift",
+                          "2147483647", "--out", (folder / "x").string()}),
+          "data.shift: expected at most the 4 pixels");
+}
+
 BOOST_AUTO_TEST_CASE(threats_and_sizes_are_checked) {
   const TempFolder folder;
   const std::string run = trained(folder);

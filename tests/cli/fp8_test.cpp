@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "src/io/io.hpp"
+#include "tests/cli/foreign.hpp"
 #include "tests/cli/program.hpp"
 
 using namespace taut::test;
@@ -57,6 +58,16 @@ BOOST_AUTO_TEST_CASE(the_fp32_row_is_the_network_itself) {
   const auto last = taut::io::load_run_checkpoint(folder / "a", "last");
   BOOST_TEST(rows[0]["accuracy"].get<double>() == last.numbers.at("validation_accuracy"),
              boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(logits_that_are_all_zero_have_no_error) {
+  const TempFolder folder;
+  taut::io::TensorFile weights = sequential();
+  for (const char* name : {"3.weight", "3.bias"}) weights.tensors[name].zero_();
+  const std::string file = saved(folder, weights);
+  const Outcome out = done(call(folder, {"inspect", file, "--fp8", "--data", "synthetic"}, kMlp));
+  BOOST_TEST(!contains(out.out, "nan"), out.out);
+  BOOST_TEST(contains(line_with(out.out, "fp32"), " 0.00 %"), out.out);
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_are_one_line) {

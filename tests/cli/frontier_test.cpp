@@ -99,6 +99,26 @@ BOOST_AUTO_TEST_CASE(foreign_weights_have_a_row_and_other_data_none) {
   BOOST_TEST(contains(one.err, "about other examples"));
 }
 
+// As runs/* has it.
+BOOST_AUTO_TEST_CASE(what_is_no_run_or_damaged_is_left_out) {
+  const TempFolder folder;
+  const std::string run = trained(folder, "a", {}), torn = trained(folder, "torn", {}),
+                    cut = trained(folder, "cut", {}, false), empty = (folder / "empty").string(),
+                    stray = (folder / "stray.txt").string();
+  std::filesystem::create_directory(empty);
+  std::ofstream(stray) << "notes";
+  std::ofstream(folder / "torn" / "certificate.h5") << "no HDF5";
+  std::ofstream(folder / "cut" / "checkpoint-best.h5") << "no HDF5";
+  const Outcome out = done(invoke(folder, {"compare", "--frontier", empty, run, stray, torn, cut}));
+  BOOST_TEST(std::count(out.out.begin(), out.out.end(), '%') == 2, out.out);
+  for (const std::string& left : {empty, stray, torn, cut}) BOOST_TEST(contains(out.err, left));
+  BOOST_TEST(std::count(out.err.begin(), out.err.end(), '\n') == 4, out.err);
+  const Outcome none = invoke(folder, {"compare", "--frontier", empty, stray});
+  BOOST_TEST(none.status == 2);
+  BOOST_TEST(contains(none.err, "got 2 paths of which none can be opened"));
+  refused(invoke(folder, {"compare", "--frontier", empty}), "holds no checkpoint.h5");
+}
+
 BOOST_AUTO_TEST_CASE(wrong_calls_are_one_line) {
   const TempFolder folder;
   const std::string run = trained(folder, "a", {});

@@ -164,6 +164,8 @@ BOOST_AUTO_TEST_CASE(a_run_of_other_options_is_refused_kept_and_stops_no_other_p
   std::ofstream(folder / "runs" / "constraint.w_max=5e-1" / "checkpoint.h5") << "no HDF5";
   BOOST_TEST(invoke(folder, {"sweep", spelled}).status == 2);
   BOOST_TEST(slurp(folder / "runs" / "constraint.w_max=5e-1" / "checkpoint.h5") == "no HDF5");
+  BOOST_TEST(state(listed(folder, spelled), 0) == "damaged");
+  BOOST_TEST(listed(folder, spelled)[0]["accuracy"].is_null());
 }
 
 BOOST_AUTO_TEST_CASE(a_failing_point_shows_in_the_exit_status_alone) {

@@ -60,6 +60,8 @@ BOOST_AUTO_TEST_CASE(a_bad_option_is_named_with_its_range_and_value) {
   BOOST_TEST(names(complaint([](auto& o) { o.optimizer.lr = 0; }), {"optimizer.lr", "> 0"}));
   BOOST_TEST(names(complaint([&](auto& o) { o.optimizer.lr = nan; }), {"optimizer.lr", "nan"}));
   BOOST_TEST(names(complaint([&](auto& o) { o.optimizer.eps = inf; }), {"optimizer.eps", "inf"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.loss.margin = 1e31; }),
+                   {"loss.margin", "at most 1e+30", "got 1e+31"}));
   BOOST_TEST(names(complaint([](auto& o) { o.optimizer.momentum = 1; }), {"optimizer.momentum"}));
   BOOST_TEST(names(complaint([](auto& o) { o.optimizer.momentum_warmup = 1; }),
                    {"optimizer.momentum_warmup", "[0, 1)"}));
@@ -171,6 +173,10 @@ BOOST_AUTO_TEST_CASE(what_training_does_to_inputs_must_fit_them) {
   BOOST_TEST(refused(test::images_run("vit"), {true, 1, 0}) == "");
   BOOST_TEST(refused(test::text_run(), {false, 0, 0.1}) == "");
   BOOST_TEST(names(refused(test::images_run("vit"), {false, 0, 0.1}), {"data.noise", "images"}));
+  BOOST_TEST(refused(test::images_run("vit"), {false, 4, 0}) == "");
+  BOOST_TEST(names(refused(test::images_run("vit"), {false, 5, 0}),
+                   {"data.shift", "at most the 4 pixels", "got 5"}));
+  BOOST_TEST(names(refused(test::images_run("vit"), {false, 2147483647, 0}), {"data.shift"}));
   BOOST_TEST(names(refused(test::text_run(), {true, 0, 0}), {"data.flip", "images"}));
   BOOST_TEST(names(refused(test::text_run(), {false, 2, 0}), {"data.shift", "images"}));
   BOOST_TEST(names(complaint([](auto& o) { o.data.augmentation.noise = 1; }), {"data.noise"}));
