@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(metrics_and_checkpoints_tell_the_run) {
   const double bound =
       certify::log10_constant(last.network, models::parse_threat("l2", last.network.input));
   BOOST_TEST(lines[2].at("log10_bound").get<double>() == bound);
-  BOOST_TEST(summary.bound == bound);
+  BOOST_TEST(summary.bound.value() == bound);
   BOOST_TEST(summary.parameters == 16 * 16 * 2 + 16 * 3);
   BOOST_TEST(!summary.interrupted);
 }
