@@ -153,7 +153,6 @@ BOOST_AUTO_TEST_CASE(training_follows_branches_that_begin_at_zero) {
       most = std::max(most, std::fabs(followed - known));
       if (step == 79 && state.constant.settling) BOOST_TEST(known - before > 1);
     }
-    std::cerr << "MOST " << model << " " << most << " " << before << "\n";
     BOOST_TEST(most < 0.5, model << " " << most);
     BOOST_TEST(state.constant.settling == (std::string(model) == "vit"));
   }
