@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 #include <limits>
 
+#include "src/cli/config.hpp"
 #include "src/cli/open.hpp"
 #include "src/core/core.hpp"
 #include "tests/cli/program.hpp"
@@ -84,10 +85,10 @@ BOOST_AUTO_TEST_CASE(lists_are_read_back) {
 
 BOOST_AUTO_TEST_CASE(what_is_printed_is_toml_however_it_was_spelled) {
   const TempFolder folder;
-  const std::string name = "text:a \"b\" \\c\td\x7f 1e5";
-  const Outcome first = done(train_with(
-      folder, {"--data.name", name, "--optimizer.lr", ".05", "--constraint.decay", "5e-1",
-               "--data.tokenizer", "1e5", "--data.flip", "1"}));
+  const std::string name = "text:a \"b\" \\c\td\x7f 1e5", file = (folder / "c.toml").string();
+  std::ofstream(file) << "[data]\ntokenizer = \"1e5\"\nflip = 1\nname = " << cli::toml_text(name)
+                      << "\n[optimizer]\nlr = \".05\"\n[constraint]\ndecay = 5e-1\n";
+  const Outcome first = done(invoke(folder, {"train", file, "--print-config"}));
   for (const char* line : {"lr = 0.05\n", "decay = 0.5\n", "tokenizer = \"1e5\"\n", "flip = true\n"})
     BOOST_TEST(contains(first.out, line), line);
   BOOST_TEST(cli::train_options(first.out, "printed").data.name == name);
