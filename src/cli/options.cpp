@@ -141,8 +141,7 @@ void add_optimizer_options(CLI::App& command, train::OptimizerOptions& o) {
   add(command, "optimizer.beta1", o.beta1, "adamw")->check(share());
   add(command, "optimizer.beta2", o.beta2, "adamw")->check(share());
   add(command, "optimizer.eps", o.eps, "adamw")->check(above(0));
-  add(command, "optimizer.vector_lr", o.vector_lr, "muon: AdamW rate of vectors")
-      ->check(above(0));
+  add(command, "optimizer.vector_lr", o.vector_lr, "muon: AdamW rate of vectors")->check(above(0));
 }
 
 }  // namespace
@@ -179,8 +178,7 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
       ->check(count(1));
   add(command, "schedule", t.schedule, "constant, or linear or cosine decay to zero")
       ->check(CLI::IsMember({"constant", "linear", "cosine"}));
-  add(command, "warmup", t.warmup, "share of the steps with a rising rate")
-      ->check(share());
+  add(command, "warmup", t.warmup, "share of the steps with a rising rate")->check(share());
   add(command, "evaluate_every", t.evaluate_every, "steps")->check(count(1));
   add(command, "evaluate_examples", t.evaluate_examples,
       "validation examples looked at while training")

@@ -89,7 +89,8 @@ BOOST_AUTO_TEST_CASE(what_is_printed_is_toml_however_it_was_spelled) {
   std::ofstream(file) << "[data]\ntokenizer = \"1e5\"\nflip = 1\nname = " << cli::toml_text(name)
                       << "\n[optimizer]\nlr = \".05\"\n[constraint]\ndecay = 5e-1\n";
   const Outcome first = done(invoke(folder, {"train", file, "--print-config"}));
-  for (const char* line : {"lr = 0.05\n", "decay = 0.5\n", "tokenizer = \"1e5\"\n", "flip = true\n"})
+  for (const char* line :
+       {"lr = 0.05\n", "decay = 0.5\n", "tokenizer = \"1e5\"\n", "flip = true\n"})
     BOOST_TEST(contains(first.out, line), line);
   BOOST_TEST(cli::train_options(first.out, "printed").data.name == name);
   std::ofstream(folder / "again.toml") << first.out;
@@ -124,9 +125,9 @@ BOOST_AUTO_TEST_CASE(whole_numbers_are_decimal) {
                       "--batch: expected a whole number in [1, 2147483647], got 0"));
   BOOST_TEST(cli::train_options("seed = 9223372036854775807\n", "").seed ==
              static_cast<uint64_t>(std::numeric_limits<int64_t>::max()));
-  std::ofstream(folder / "g.toml") << fmt::format(
-      "base = \"digits-mlp\"\nout = \"{}\"\n[grid]\nbatch = [\"010\"]\n",
-      (folder / "runs").string());
+  std::ofstream(folder / "g.toml")
+      << fmt::format("base = \"digits-mlp\"\nout = \"{}\"\n[grid]\nbatch = [\"010\"]\n",
+                     (folder / "runs").string());
   refused(invoke(folder, {"sweep", (folder / "g.toml").string(), "--list"}), "got 010");
 }
 

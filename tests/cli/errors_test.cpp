@@ -171,8 +171,9 @@ BOOST_AUTO_TEST_CASE(output_that_is_lost_is_no_success) {
   std::ofstream(folder / "grid.toml") << fmt::format(
       "base = \"digits-mlp\"\nout = \"{}\"\n[grid]\nseed = [1]\n", (folder / "runs").string());
   const auto lost = [&](const std::string& words) {
-    return finish(folder, start_program(folder, {"sh", "-c", fmt::format("{} {} >/dev/full",
-                                                                         TAUT_PROGRAM, words)}));
+    return finish(
+        folder,
+        start_program(folder, {"sh", "-c", fmt::format("{} {} >/dev/full", TAUT_PROGRAM, words)}));
   };
   const std::vector<std::string> calls = {
       "--help",
@@ -189,9 +190,8 @@ BOOST_AUTO_TEST_CASE(output_that_is_lost_is_no_success) {
     BOOST_TEST(outcome.status == 2, words);
     BOOST_TEST(contains(outcome.err, "taut: cannot write to"), words << ": " << outcome.err);
   }
-  const std::string trained = lost("train digits-mlp --data.name synthetic --steps 2 --out " +
-                                   (folder / "x").string())
-                                  .err;
+  const std::string trained =
+      lost("train digits-mlp --data.name synthetic --steps 2 --out " + (folder / "x").string()).err;
   BOOST_TEST(contains(trained, "taut: cannot write to"), trained);
   BOOST_TEST(std::filesystem::exists(folder / "x" / "checkpoint.h5"));
 }
