@@ -92,15 +92,16 @@ void add_constraint_options(CLI::App& command, train::ConstraintOptions& c) {
   std::vector<std::string> or_empty = names;
   or_empty.emplace_back("");
   add(command, "constraint.name", c.name,
-      "none, soft_cap (muon), hard_cap, spectral_normalize, stiefel, hammer or "
-      "spectral_weight_decay")
+      "none, soft_cap (muon), hard_cap, spectral_normalize, stiefel, hammer, "
+      "spectral_weight_decay or weight_decay")
       ->check(CLI::IsMember(names));
   add(command, "constraint.attention", c.attention, "of query, key and value; empty: as name")
       ->check(CLI::IsMember(or_empty));
   add(command, "constraint.head", c.head, "of the last layer; empty: as name")
       ->check(CLI::IsMember(or_empty));
-  add(command, "constraint.table", c.table, "row_cap or none; empty: row_cap unless name is none")
-      ->check(CLI::IsMember({"", "row_cap", "none"}));
+  add(command, "constraint.table", c.table,
+      "row_cap, weight_decay or none; empty: row_cap unless name is none")
+      ->check(CLI::IsMember({"", "row_cap", "weight_decay", "none"}));
   add(command, "constraint.heads", c.heads,
       "per_head: each block of query, key and value is a matrix; fused: their stack is")
       ->check(CLI::IsMember({"per_head", "fused"}));
@@ -117,7 +118,8 @@ void add_constraint_options(CLI::App& command, train::ConstraintOptions& c) {
       "factor of the caps of matrices at first; it moves geometrically to 1")
       ->check(above(0));
   add(command, "constraint.decay", c.decay,
-      "spectral_weight_decay: share of the largest singular value, per unit of lr")
+      "share of the largest singular value (spectral_weight_decay) or of all entries "
+      "(weight_decay), per unit of lr")
       ->check(at_least(0));
 }
 

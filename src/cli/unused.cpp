@@ -46,9 +46,11 @@ bool no_attention_matrix(const Options& o) {
 
 bool never_decays(const Options& o) {
   const auto decays = [&](Role role) {
-    return train::method_of(role, o.constraint) == "spectral_weight_decay";
+    const std::string method = train::method_of(role, o.constraint);
+    return method == "spectral_weight_decay" || method == "weight_decay";
   };
-  return !decays(Role::hidden) && !decays(Role::head) && (is_mlp(o) || !decays(Role::query));
+  return !decays(Role::hidden) && !decays(Role::head) &&
+         (is_mlp(o) || (!decays(Role::query) && !decays(Role::embedding)));
 }
 
 bool no_adversary(const Options& o) { return o.loss.adversarial_eps == 0; }
@@ -109,7 +111,7 @@ constexpr Unused kRules[] = {
     {"constraint.w_max_head", free_head, "the last layer is not capped"},
     {"constraint.table_rms", is_mlp, kNoTables},
     {"constraint.table_rms", free_tables, "tables are not capped"},
-    {"constraint.decay", never_decays, "no constraint is spectral_weight_decay"},
+    {"constraint.decay", never_decays, "no constraint is a decay"},
     {"loss.adversarial_steps", no_adversary, "loss.adversarial_eps is 0"},
     {"loss.threat", no_threat, "loss.certified_eps and loss.adversarial_eps are 0"},
 };

@@ -42,7 +42,8 @@ const std::vector<std::string>& constraint_names() {
                                               "spectral_normalize",
                                               "stiefel",
                                               "hammer",
-                                              "spectral_weight_decay"};
+                                              "spectral_weight_decay",
+                                              "weight_decay"};
   return names;
 }
 
@@ -68,7 +69,7 @@ std::string method_of(Role role, const ConstraintOptions& options) {
 
 bool is_capped(Role role, const ConstraintOptions& options) {
   const std::string method = method_of(role, options);
-  return method != "none" && method != "spectral_weight_decay";
+  return method != "none" && method != "spectral_weight_decay" && method != "weight_decay";
 }
 
 bool fuses_heads(Role role, const ConstraintOptions& options) {
@@ -149,7 +150,7 @@ at::Tensor constrained(const at::Tensor& matrices, double w_max, const std::stri
     return kernels::spectral_weight_decay(matrices, top_of(matrices, workspace, block),
                                           move.lr * decay, workspace);
   }
-  return matrices;
+  return matrices;  // none, and weight_decay, which is a matter of the step itself
 }
 
 }  // namespace

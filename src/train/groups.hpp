@@ -33,7 +33,7 @@ struct Group {
   Rule rule = Rule::adam;
   Layout layout = Layout::entries;
   int owner = 0;        // the rank that steps it
-  bool decays = false;  // weight decay applies
+  bool decays = false;  // the weight decay of the optimizer applies
   double cap = 0;       // RMS->RMS of a matrix, RMS of a table row; infinity: none
   std::string method;   // of the constraint (constraint.hpp)
   // RMS->RMS: no matrix of the group is longer; carried from step to step when caps are lazy

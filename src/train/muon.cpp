@@ -33,6 +33,7 @@ void muon_step(const at::Tensor& value, const at::Tensor& momentum, const at::Te
 
 void row_step(const at::Tensor& value, const at::Tensor& momentum, const at::Tensor& gradient,
               const MuonStep& step) {
+  if (step.weight_decay > 0) value.mul_(1 - step.lr * step.weight_decay);
   value.sub_(rows_to_unit_rms(direction(momentum, gradient, step)), step.lr);
 }
 

@@ -22,7 +22,7 @@ void muon_step(const at::Tensor& value, const at::Tensor& momentum, const at::Te
                const MuonStep& step, kernels::Workspace* workspace = nullptr);
 
 // The same for tables (rows, width), whose rows are looked up one by one: in place of the polar
-// factor, rows_to_unit_rms(M), and no weight decay.
+// factor, rows_to_unit_rms(M), without its sqrt(out / in).
 void row_step(const at::Tensor& value, const at::Tensor& momentum, const at::Tensor& gradient,
               const MuonStep& step);
 

@@ -67,6 +67,12 @@ bool certifies(const Group& group, const Move& move) {
   return proves_now(group.method, group.value.device(), move);
 }
 
+// That of the optimizer, for all matrices, and that of a role.
+double decay_of(const Group& group, const TrainOptions& options) {
+  return (group.decays ? options.optimizer.weight_decay : 0) +
+         (group.method == "weight_decay" ? options.constraint.decay : 0);
+}
+
 // Of a GPU that is not asked, which would wait for it: Unread (state.hpp) has its share of it.
 void require_finite(const Group& group, const at::Tensor& gradient) {
   if (!gradient.is_cpu()) return;
@@ -126,7 +132,7 @@ Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients,
   const OptimizerOptions& o = options.optimizer;
   const double rate = rates.lr;
   const bool adam_only = o.name == "adamw";
-  const MuonStep muon{o.lr * rate, o.weight_decay, rates.momentum, o.nesterov, polar_of(o)};
+  MuonStep muon{o.lr * rate, 0, rates.momentum, o.nesterov, polar_of(o)};
   AdamStep adam{
       (adam_only ? o.lr : o.vector_lr) * rate, 0, o.beta1, o.beta2, o.eps, ++optimizer.adam_steps};
   Move move{o.lr * rate, o.weight_decay, kernels::worst_output(muon.polar)};
@@ -147,6 +153,7 @@ Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients,
     }
     const at::Tensor gradient = side_by_side(group, gradients, next, optimizer.workspace);
     require_finite(group, gradient);
+    muon.weight_decay = adam.weight_decay = sgd.weight_decay = decay_of(group, options);
     switch (group.rule) {
       case Rule::muon:
         muon_step(group.value, group.momentum, gradient, muon, &optimizer.workspace);
@@ -155,11 +162,9 @@ Projections step(Optimizer& optimizer, const std::vector<at::Tensor>& gradients,
         row_step(group.value, group.momentum, gradient, muon);
         break;
       case Rule::adam:
-        adam.weight_decay = group.decays ? o.weight_decay : 0;
         adamw_step(group.value, group.momentum, group.second, gradient, adam);
         break;
       case Rule::sgd:
-        sgd.weight_decay = group.decays ? o.weight_decay : 0;
         sgd_step(group.value, group.momentum, gradient, sgd);
         break;
     }

@@ -97,18 +97,20 @@ void check_coupling(const TrainOptions& t, const char* option, double w_max) {
           w_max, number(largest, Round::down, 5), o.lr);
 }
 
+void check_decay(const TrainOptions& t) {
+  require_not_negative("constraint.decay", t.constraint.decay);
+  const double decay = t.constraint.decay + t.optimizer.weight_decay;
+  require(t.optimizer.lr * decay <= 1, "constraint.decay: expected lr * decay <= 1, got {} * {}",
+          t.optimizer.lr, decay);
+}
+
 void check_method(const TrainOptions& t, models::Role role, const char* option, const char* cap) {
   const ConstraintOptions& c = t.constraint;
   const OptimizerOptions& o = t.optimizer;
   const std::string method = method_of(role, c);
   require_known(option, method, constraint_names());
   if (method == "none") return;
-  if (method == "spectral_weight_decay") {
-    require_not_negative("constraint.decay", c.decay);
-    require(o.lr * c.decay <= 1, "constraint.decay: expected lr * decay <= 1, got {} * {}", o.lr,
-            c.decay);
-    return;
-  }
+  if (!is_capped(role, c)) return check_decay(t);
   const double w_max = rms_cap_of(role, c);
   require_positive(cap, w_max);
   if (method != "soft_cap") return;
@@ -149,10 +151,10 @@ void check_constraint(const TrainOptions& t) {
   check_method(t, Role::value, "constraint.attention",
                c.w_max_value > 0 ? "constraint.w_max_value" : "constraint.w_max");
   check_method(t, Role::head, "constraint.head", "constraint.w_max_head");
-  require_known("constraint.table", method_of(Role::embedding, c), {"row_cap", "none"});
-  if (method_of(Role::embedding, c) != "none") {
-    require_positive("constraint.table_rms", c.table_rms);
-  }
+  const std::string table = method_of(Role::embedding, c);
+  require_known("constraint.table", table, {"row_cap", "none", "weight_decay"});
+  if (table == "row_cap") require_positive("constraint.table_rms", c.table_rms);
+  if (table == "weight_decay") check_decay(t);
   check_something_capped(t);
 }
 

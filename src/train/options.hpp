@@ -30,20 +30,21 @@ struct OptimizerOptions {
 
 struct ConstraintOptions {
   // none | soft_cap (muon) | hard_cap | spectral_normalize | stiefel | hammer |
-  // spectral_weight_decay
+  // spectral_weight_decay | weight_decay
   std::string name = "soft_cap";
-  std::string attention = "";      // of query, key and value; empty: name
-  std::string head = "";           // of the last linear; empty: name
-  std::string table = "";          // row_cap | none; empty: row_cap unless name is none
+  std::string attention = "";  // of query, key and value; empty: name
+  std::string head = "";       // of the last linear; empty: name
+  std::string table = "";      // row_cap | none | weight_decay; empty: row_cap unless name is none
   std::string heads = "per_head";  // per_head | fused: what is one matrix in query, key and value
   double w_max = 1;                // hidden and output: RMS->RMS; > 0
   double w_max_query_key = 0;      // 0: w_max; per head or fused
   double w_max_value = 0;          // 0: w_max
   double w_max_head = 1;           // the last linear
   double table_rms = 1;            // rows of embedding and position tables
-  bool lazy = false;   // muon: project only when the carried bound on sigma is above the cap
-  double start = 1;    // factor of all caps of matrices at first, moving geometrically to 1; > 0
-  double decay = 0.1;  // spectral_weight_decay: of the largest singular value, per unit of lr
+  bool lazy = false;  // muon: project only when the carried bound on sigma is above the cap
+  double start = 1;   // factor of all caps of matrices at first, moving geometrically to 1; > 0
+  // per unit of lr; spectral_weight_decay: of the largest singular value, weight_decay: of all
+  double decay = 0.1;
 };
 
 struct LossOptions {

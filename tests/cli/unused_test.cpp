@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(what_nothing_reads_is_refused_with_a_reason) {
   BOOST_TEST(said("digits-vit", "--constraint.name none --constraint.w_max 2") ==
              "--constraint.w_max: nothing is capped by it");
   BOOST_TEST(said("digits-vit", "--constraint.decay 0.1") ==
-             "--constraint.decay: no constraint is spectral_weight_decay");
+             "--constraint.decay: no constraint is a decay");
   BOOST_TEST(said("digits-mlp", "--loss.threat linf") ==
              "--loss.threat: loss.certified_eps and loss.adversarial_eps are 0");
 }
@@ -206,6 +206,7 @@ BOOST_AUTO_TEST_CASE(what_the_whole_call_reads_is_not_refused) {
             "--constraint.name none --constraint.attention hard_cap "
             "--constraint.w_max 2 --constraint.w_max_value 3"},
            {"digits-vit", "--constraint.head spectral_weight_decay --constraint.decay 0.1"},
+           {"digits-vit", "--constraint.table weight_decay --constraint.decay 0.1"},
            {"digits-vit",
             "--optimizer.name sgd --constraint.name hard_cap "
             "--optimizer.nesterov true --constraint.heads fused"},

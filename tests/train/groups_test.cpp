@@ -117,4 +117,47 @@ BOOST_AUTO_TEST_CASE(a_gradient_that_is_not_finite_stops_with_the_step) {
   }
 }
 
+// The first step of two runs that differ in nothing else: W - lr decay W_0 where the role decays.
+BOOST_AUTO_TEST_CASE(weight_decay_acts_on_its_roles_alone) {
+  constexpr double kDecay = 0.5;
+  const std::map<std::string, std::set<Role>> roles = {
+      {"name", {Role::hidden, Role::output, Role::query, Role::key, Role::value, Role::head}},
+      {"attention", {Role::query, Role::key, Role::value}},
+      {"head", {Role::head}},
+      {"table", {Role::embedding}}};
+  for (const char* optimizer : {"muon", "adamw", "sgd"}) {
+    for (const auto& [where, decaying] : roles) {
+      train::TrainOptions o = test::text_run();
+      o.model.zero_outputs = false;
+      o.optimizer.name = optimizer;
+      o.optimizer.lr = 0.05;
+      o.schedule = "constant";
+      o.constraint.name = "none";
+      o.constraint.decay = kDecay;
+      const auto stepped = [&](const std::string& method) {
+        train::ConstraintOptions& c = o.constraint;
+        (where == "name"        ? c.name
+         : where == "attention" ? c.attention
+         : where == "head"      ? c.head
+                                : c.table) = method;
+        if (where == "name") c.table = "none";
+        const data::Dataset dataset = data::open_dataset(o.data);
+        train::State state = train::fresh_state(o, dataset);
+        auto before = values_of(state.network);
+        data::Order order = train::order_of(o, dataset);
+        train::advance(state, dataset, order, o);
+        return std::tuple(before, values_of(state.network), state.network);
+      };
+      const auto [start, free, network] = stepped("none");
+      const auto [same, decayed, other] = stepped("weight_decay");
+      models::for_each_tensor(network, [&](const std::string& path, const at::Tensor&, Role role) {
+        const double share = decaying.contains(role) ? 0.05 * kDecay : 0;
+        const at::Tensor expected = free.at(path) - share * start.at(path);
+        const double apart = (decayed.at(path) - expected).abs().max().item<double>();
+        BOOST_TEST(apart <= (share > 0 ? 1e-6 : 0.0), optimizer << " " << where << " " << path);
+      });
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
