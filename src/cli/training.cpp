@@ -8,6 +8,7 @@
 #include "src/core/core.hpp"
 #include "src/io/folder_lock.hpp"
 #include "src/train/device.hpp"
+#include "src/train/memory.hpp"
 
 namespace taut::cli {
 namespace {
@@ -39,6 +40,7 @@ train::TrainSummary train_afresh(const std::filesystem::path& folder,
   // Data and network are made and the device is found before an old run is touched: what cannot be
   // trained loses nothing.
   const data::Dataset dataset = data::open_dataset(options.data);
+  train::check_memory(options, dataset);
   const models::Network network =
       models::build(options.model, dataset.input, dataset.classes, make_generator(options.seed));
   train::check(options, network);

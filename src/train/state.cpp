@@ -9,6 +9,7 @@
 #include "src/core/core.hpp"
 #include "src/train/constraint.hpp"
 #include "src/train/device.hpp"
+#include "src/train/memory.hpp"
 
 namespace taut::train {
 namespace {
@@ -60,6 +61,7 @@ void place(State& state, const TrainOptions& options, const models::Network& net
 
 State fresh_state(const TrainOptions& options, const data::Dataset& dataset,
                   const team::Team& team) {
+  check_memory(options, dataset);
   State state;
   state.generator = make_generator(options.seed);
   place(state, options,

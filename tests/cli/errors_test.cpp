@@ -24,6 +24,22 @@ void rewrite(const TempFolder& folder, const std::string& bytes) {
 
 BOOST_AUTO_TEST_SUITE(errors_test)
 
+BOOST_AUTO_TEST_CASE(what_no_memory_holds_is_refused_before_any_work) {
+  const TempFolder folder;
+  const std::string out = (folder / "x").string();
+  for (const auto& [option, value] :
+       {std::pair("--model.width", "2000000"), std::pair("--model.blocks", "2147483647"),
+        std::pair("--batch", "2000000000")}) {
+    refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out, option,
+                            value}),
+            "need at least");
+    refused(invoke(folder,
+                   {"train", "digits-vit", "--data.name", "synthetic", "--dry-run", option, value}),
+            "need at least");
+  }
+  BOOST_TEST(!std::filesystem::exists(out));
+}
+
 BOOST_AUTO_TEST_CASE(unknown_names_are_named_with_the_nearest_known_one) {
   const TempFolder folder;
   refused(invoke(folder, {"trian"}), "nearest: 'train'");
