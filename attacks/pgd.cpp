@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <limits>
+#include <utility>
 
 #include "attacks/draws.hpp"
 #include "attacks/loss.hpp"
@@ -56,10 +57,26 @@ Job keep_rows(const Job& job, const Tensor& kept) {
 Tensor direction(const Job& job, const Tensor& gradient, int64_t step) {
   const Tensor uphill = steepest(job.ball, job.delta, gradient);
   const Tensor stuck = (uphill == 0).flatten(1).all(1);
-  if (!stuck.any().item<bool>()) return uphill;
+  if (stuck.is_cpu() && !stuck.any().item<bool>()) return uphill;
   const int64_t first = (step + 1) * draws_per_use(job.ball);
   const Tensor draw = normal(job.key, first, gradient[0].numel()).view_as(gradient);
   return at::where(per_row(stuck, gradient), steepest(job.ball, job.delta, draw), uphill);
+}
+
+Ascent begin(Job& job) {
+  job.delta = project(job.ball, job.delta);
+  Ascent best;
+  best.delta = job.delta.clone();
+  best.margin =
+      at::full(job.label.sizes(), -std::numeric_limits<double>::infinity(), job.delta.options());
+  best.fooled = at::zeros(job.label.sizes(), job.delta.options().dtype(at::kBool));
+  return best;
+}
+
+void walk(Job& job, const Tensor& gradient, int64_t step, int64_t steps) {
+  const Tensor length = (job.ball.eps * (2.5 / static_cast<double>(steps))).to(at::kFloat);
+  const Tensor stride = direction(job, gradient, step) * per_row(length, job.delta);
+  job.delta = project(job.ball, job.delta + stride);
 }
 
 // `alive` says which rows of `best` the job still holds.
@@ -75,13 +92,10 @@ void record(Ascent& best, const Tensor& alive, const Job& job, const Evaluation&
 }  // namespace
 
 Ascent pgd(const Subject& subject, Job job, Loss loss, int64_t steps, bool (*stop)()) {
+  if (!job.label.is_cpu()) return pgd_unasked(subject, std::move(job), loss, steps, stop);
   const c10::NoGradGuard no_grad;
-  job.delta = project(job.ball, job.delta);
   const int64_t rows = job.label.size(0);
-  Ascent best;
-  best.delta = job.delta.clone();
-  best.margin = at::full({rows}, -std::numeric_limits<double>::infinity(), job.delta.options());
-  best.fooled = at::zeros({rows}, job.delta.options().dtype(at::kBool));
+  Ascent best = begin(job);
   Tensor alive = at::arange(rows, job.label.options());
   for (int64_t step = 0;; ++step) {
     Evaluation e = evaluate(subject, job, loss, /*with_gradient=*/step < steps);
@@ -95,9 +109,24 @@ Ascent pgd(const Subject& subject, Job job, Loss loss, int64_t steps, bool (*sto
       alive = alive.index_select(0, kept);
       e.gradient = e.gradient.index_select(0, kept);
     }
-    const Tensor length = (job.ball.eps * (2.5 / static_cast<double>(steps))).to(at::kFloat);
-    const Tensor stride = direction(job, e.gradient, step) * per_row(length, job.delta);
-    job.delta = project(job.ball, job.delta + stride);
+    walk(job, e.gradient, step, steps);
+  }
+}
+
+Ascent pgd_unasked(const Subject& subject, Job job, Loss loss, int64_t steps, bool (*stop)()) {
+  const c10::NoGradGuard no_grad;
+  Ascent best = begin(job);
+  for (int64_t step = 0;; ++step) {
+    const Evaluation e = evaluate(subject, job, loss, /*with_gradient=*/step < steps);
+    // A row that has left walks on without being looked at.
+    const Tensor taken =
+        (e.margin > best.margin).logical_or(e.fooled).logical_and(best.fooled.logical_not());
+    best.delta = at::where(per_row(taken, job.delta), job.delta, best.delta);
+    best.margin = at::where(taken, e.margin, best.margin);
+    best.fooled = best.fooled.logical_or(e.fooled.logical_and(taken));
+    if (step == steps || (stop != nullptr && stop())) return best;
+    best.gradients += job.label.size(0);
+    walk(job, e.gradient, step, steps);
   }
 }
 

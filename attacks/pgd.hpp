@@ -27,4 +27,9 @@ struct Ascent {
 // ascent of all rows.
 Ascent pgd(const Subject& subject, Job job, Loss loss, int64_t steps, bool (*stop)() = nullptr);
 
+// The same without a question to the device, which would wait for it: rows that have succeeded stay
+// in the batch. pgd() takes this way on a GPU; there all gradients are counted.
+Ascent pgd_unasked(const Subject& subject, Job job, Loss loss, int64_t steps,
+                   bool (*stop)() = nullptr);
+
 }  // namespace taut::attacks

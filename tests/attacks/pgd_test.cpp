@@ -104,6 +104,11 @@ BOOST_AUTO_TEST_CASE(rows_do_not_disturb_each_other) {
       const attacks::Ascent one = attacks::pgd(subject, alone, loss, 15);
       BOOST_TEST((one.delta - row(all.delta)).abs().max().item<double>() < 1e-4);
     }
+    const attacks::Ascent unasked = attacks::pgd_unasked(subject, job, loss, 15);
+    BOOST_TEST((unasked.delta - all.delta).abs().max().item<double>() < 1e-4);
+    BOOST_TEST((unasked.margin - all.margin).abs().max().item<double>() < 1e-4);
+    BOOST_TEST(at::equal(unasked.fooled, all.fooled));
+    BOOST_TEST(all.fooled.any().item<bool>());
     const Tensor size = attacks::size_up(threat, all.delta.to(at::kDouble));
     BOOST_TEST((size <= eps * (1 + 1e-6)).all().item<bool>());
   }

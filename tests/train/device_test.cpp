@@ -97,6 +97,12 @@ BOOST_AUTO_TEST_CASE(a_step_asks_the_device_for_no_number) {
   gpt.model.rotary = 100;
   gpt.model.query_key_clamp = 1;
   step_on_meta(gpt, 20);
+  train::TrainOptions attacked = undisturbed(test::named_run("attacked_mlp"));
+  attacked.loss.adversarial_steps = 3;
+  for (const char* threat : {"l2", "linf"}) {
+    attacked.loss.threat = threat;
+    step_on_meta(attacked, 20);
+  }
   // The test can tell: a look at the loss does ask.
   BOOST_CHECK_EXCEPTION(step_on_meta(undisturbed(test::named_run("mlp")), 1), c10::Error,
                         [](const c10::Error& error) {
