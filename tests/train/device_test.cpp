@@ -39,6 +39,19 @@ at::Tensor& shape_of_abs(const at::Tensor& x, at::Tensor& out) {
   return out;
 }
 
+at::Tensor& shape_of_both(const at::Tensor& a, const at::Tensor& b, at::Tensor& out) {
+  return const_cast<at::Tensor&>(out.resize_(at::infer_size(a.sizes(), b.sizes())));
+}
+
+at::Tensor& shape_of_not(const at::Tensor& a, at::Tensor& out) {
+  return const_cast<at::Tensor&>(out.resize_(a.sizes()));
+}
+
+at::Tensor& shape_of_number(const at::Tensor& a, std::optional<double>, std::optional<double>,
+                            std::optional<double>, at::Tensor& out) {
+  return shape_of_not(a, out);
+}
+
 at::Tensor shape_of_max(const at::Tensor& x) { return at::empty({}, x.options()); }
 
 }  // namespace
@@ -48,6 +61,10 @@ TORCH_LIBRARY_IMPL(aten, Meta, m) {
   m.impl("index_select", shape_of_rows);
   m.impl("abs.out", shape_of_abs);
   m.impl("max", shape_of_max);
+  m.impl("logical_and.out", shape_of_both);
+  m.impl("logical_or.out", shape_of_both);
+  m.impl("logical_not.out", shape_of_not);
+  m.impl("nan_to_num.out", shape_of_number);
 }
 
 // LibTorch's device "meta" has shapes and no numbers: an operation on it that mixes devices fails,
