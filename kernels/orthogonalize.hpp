@@ -25,9 +25,9 @@ struct Polar {
 // plain: X <- a X + (b A + c A^2) X with A = X X^T. gram: the same polynomials on A alone, which is
 // cheaper for long matrices. Rounding leaves A with eigenvalues below zero, which steps on it alone
 // make larger, so that gram restarts from X half-way, except for sets that make little of them: up
-// to four steps of muon5. Those put singular values off by at most 3002 times the error of the
-// products and a small factor: in float 1e-5 for gradients of mixed signs, thousandths for nearly
-// rank-one ones. automatic: the faster one for the shape.
+// to four steps of muon5, whose derivative makes up to 3002 of a unit of error in the products: in
+// float 1e-5 for gradients of mixed signs, thousandths for nearly rank-one ones, as measured. No
+// bound rests on it. automatic: the faster one for the shape.
 enum class PolarForm { automatic, plain, gram };
 
 // The polar factor U V^T of every matrix of a (..., m, n) batch to the accuracy of the set;

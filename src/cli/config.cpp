@@ -86,9 +86,11 @@ void flatten(const CLI::App& command, const io::Tree& table, const std::string& 
     const bool first = out.emplace(key, Setting{{}, value.is_array()}).second;
     require(first, "'{}' is given twice", key);  // "model.width" and width of [model]
     Setting& setting = out.at(key);
-    if (!setting.list) setting.values = {option_text(value, key)};
-    if (!setting.list) continue;
-    for (const io::Tree& entry : value) setting.values.push_back(option_text(entry, key));
+    if (setting.list) {
+      for (const io::Tree& entry : value) setting.values.push_back(option_text(entry, key));
+    } else {
+      setting.values = {option_text(value, key)};
+    }
   }
 }
 

@@ -58,7 +58,7 @@ void print_summary(const TrainCall& call, const std::filesystem::path& folder,
       "{}: step {}, validation accuracy{} {:.2f} % (best {:.2f} %), loss {:.4f}, log10 bound {}, "
       "{:.1f} s\n",
       folder.string(), s.step, when, 100 * s.accuracy, 100 * s.best_accuracy, s.loss,
-      number(*s.bound, Round::up, 3), s.seconds);
+      number(*s.bound, Round::up), s.seconds);
 }
 
 // Without --out: runs/<preset or file name>.

@@ -19,10 +19,27 @@ double number(const io::Checkpoint& checkpoint, const std::string& name, double 
   return at == checkpoint.numbers.end() ? otherwise : at->second;
 }
 
+// "FOLDER: FILE sha256 ..." or "FOLDER/FILE sha256 ..." without the folder, which may move.
+std::string contents_of(const std::string& source) {
+  const size_t colon = source.rfind(": ");
+  const size_t at = colon != std::string::npos ? colon + 1 : source.rfind('/');
+  return at == std::string::npos ? source : source.substr(at + 1);
+}
+
+// The saved cursor and the best accuracy so far say nothing about other data.
+void require_same_data(const io::Checkpoint& checkpoint, const data::Dataset& dataset) {
+  const auto saved = checkpoint.provenance.find(kDataSource);
+  if (saved == checkpoint.provenance.end()) return;
+  require(contents_of(saved->second) == contents_of(dataset.source),
+          "the run was trained on other data: on {}, and here is {}", saved->second,
+          dataset.source);
+}
+
 void require_fits(const io::Checkpoint& checkpoint, const data::Dataset& dataset,
                   const TrainOptions& options) {
   require(checkpoint.network.input == dataset.input,
           "the checkpoint's network reads other inputs than the data set {} gives", dataset.name);
+  require_same_data(checkpoint, dataset);
   require(checkpoint.step >= 0 && checkpoint.cursor >= 0,
           "expected step and cursor >= 0 in the checkpoint, got {} and {}", checkpoint.step,
           checkpoint.cursor);

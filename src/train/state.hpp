@@ -19,6 +19,9 @@ struct Unread {
   int64_t steps = 0, rows = 0;
 };
 
+// The entry of a checkpoint's provenance that says which data the run saw: Dataset::source.
+inline constexpr char kDataSource[] = "data_source";
+
 // Everything that changes while training. A checkpoint is this, and nothing else of the run matters
 // for the steps to come.
 struct State {

@@ -68,17 +68,17 @@ data::Batch slice_of(const State& state, const data::Batch& batch, const team::S
 at::Tensor handicap(State& state, const LossOptions& options, double share) {
   if (options.certified_eps == 0) return {};
   ConstantEstimate& estimate = state.constant;
-  const auto& head = models::head_of(state.network);
+  const at::Tensor distances = head_distances(models::head_of(state.network));
   if (powers_are_due(estimate, state.step)) {
     const bool settling = estimate.settling;
     estimate = estimate_constant(state.network, threat_of(options, state.network.input));
     estimate.settling = estimate.settling || settling;
-    check_margin(estimate, head_distances(head), options.certified_eps);
+    check_margin(estimate, distances, options.certified_eps);
   }
   const bool without = !estimate.terms.empty() && !estimate.terms.front().form.defined();
   if (without || state.step % kFormsEvery == 0) take_forms(estimate, state.network);
   const at::Tensor constant = estimated_constant(estimate, state.network).to(at::kFloat);
-  return head_distances(head) * constant * (options.certified_eps * share);
+  return distances * constant * (options.certified_eps * share);
 }
 
 at::Tensor loss_of(const at::Tensor& logits, const at::Tensor& label, const at::Tensor& ahead,

@@ -29,7 +29,8 @@ struct Session {
   bool begun = false;
 };
 
-// In the order of the ranks' calls: what a run writes, by its first rank.
+// Has the first rank write something into the folder, which is made ready for the run only now: a
+// training that comes to nothing leaves what was there.
 void write(Session& session, const std::function<void()>& what) {
   team::on_first(session.context.team, [&] {
     if (!session.begun && session.context.begin) session.context.begin();
@@ -135,24 +136,6 @@ void run(Session& session, State& state) {
   save(session, state, /*best=*/false);
 }
 
-constexpr char kDataSource[] = "data_source";
-
-// "FOLDER: FILE sha256 ..." or "FOLDER/FILE sha256 ..." without the folder, which may move.
-std::string contents_of(const std::string& source) {
-  const size_t colon = source.rfind(": ");
-  const size_t at = colon != std::string::npos ? colon + 1 : source.rfind('/');
-  return at == std::string::npos ? source : source.substr(at + 1);
-}
-
-// The saved cursor and the best accuracy so far say nothing about other data.
-void require_same_data(const io::Checkpoint& checkpoint, const data::Dataset& dataset) {
-  const auto saved = checkpoint.provenance.find(kDataSource);
-  if (saved == checkpoint.provenance.end()) return;
-  require(contents_of(saved->second) == contents_of(dataset.source),
-          "the run was trained on other data: on {}, and here is {}", saved->second,
-          dataset.source);
-}
-
 TrainSummary summary_of(const TrainOptions& options, const State& state) {
   TrainSummary summary;
   summary.step = state.step;
@@ -179,7 +162,6 @@ TrainSummary train(const TrainOptions& options, const TrainContext& context,
   const data::Dataset dataset = data::open_dataset(options.data);
   TrainContext known = context;
   known.provenance[kDataSource] = dataset.source;
-  if (resume != nullptr) require_same_data(*resume, dataset);
   State state = resume != nullptr ? resumed_state(options, dataset, *resume, team)
                                   : fresh_state(options, dataset, team);
   check(options, state.network);

@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(what_no_memory_holds_is_refused_before_any_work) {
   const std::string out = (folder / "x").string();
   for (const auto& [option, value] :
        {std::pair("--model.width", "2000000"), std::pair("--model.blocks", "2147483647"),
-        std::pair("--batch", "2000000000")}) {
+        std::pair("--model.expansion", "2147483647"), std::pair("--batch", "2000000000")}) {
     refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out, option,
                             value}),
             "need at least");

@@ -11,16 +11,6 @@
 
 using namespace taut::test;
 
-namespace {
-
-std::vector<std::string> with(std::vector<std::string> command,
-                              const std::vector<std::string>& more) {
-  command.insert(command.end(), more.begin(), more.end());
-  return command;
-}
-
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(folder_test)
 
 BOOST_AUTO_TEST_CASE(one_process_at_a_time_trains_in_a_folder) {

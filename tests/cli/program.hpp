@@ -99,4 +99,11 @@ inline std::vector<std::string> tiny_train(const std::string& preset, const std:
   return arguments;
 }
 
+// The same with more words.
+inline std::vector<std::string> with(std::vector<std::string> command,
+                                     const std::vector<std::string>& more) {
+  command.insert(command.end(), more.begin(), more.end());
+  return command;
+}
+
 }  // namespace taut::test

@@ -111,6 +111,7 @@ std::vector<train::TrainOptions> small_runs() {
     o = small_run(name, "lipschitz", "adamw", "hard_cap");
     o.loss.certified_eps = 0.1;
     runs.push_back(o);
+    runs.push_back(small_run(name, "lipschitz", "muon", "weight_decay"));
     o.loss.adversarial_eps = o.data.name == "synthetic" ? 0.2 : 0;
     runs.push_back(o);
   }

@@ -13,18 +13,14 @@
 
 using namespace taut;
 using namespace taut::test;
-using kernels::orthogonalize;
-using kernels::Polar;
-using kernels::PolarForm;
-using kernels::PolarSet;
-using kernels::worst_output;
+using namespace taut::kernels;
 
 namespace {
 
 // The product Q(r) of a set's steps in the eigenvalue r of X X^T.
 Real product_of_steps(Polar polar, Real r) {
   Real q = 1;
-  for (const kernels::Quintic& step : kernels::polar_steps(polar)) {
+  for (const Quintic& step : polar_steps(polar)) {
     const Real factor = step.a + r * (step.b + r * step.c);
     q *= factor;
     r *= factor * factor;
@@ -51,7 +47,7 @@ double product_error(const at::Tensor& matrix) {
   double most = 0;
   for (int power = 0; power < 2; ++power) {
     const at::Tensor got = at::empty({1, x.size(1), x.size(1)});
-    kernels::symmetric_product(got, 0, {}, 1, x, x.mT());
+    symmetric_product(got, 0, {}, 1, x, x.mT());
     const at::Tensor wide = x.to(at::kDouble), exact = at::matmul(wide, wide.mT());
     most = std::max(most, at::linalg_matrix_norm(got - exact, 2).item<double>());
     x = got;
