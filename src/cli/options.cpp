@@ -176,7 +176,9 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
       ->check(CLI::IsMember(train::precision_names()));
   add(command, "device", t.device, "of the steps: cpu, or cuda, a GPU for every process")
       ->check(CLI::IsMember(train::device_names()));
-  add(command, "slices", t.slices, "parts of a batch, one after the other or shared by processes")
+  add(command, "slices", t.slices,
+      "parts of a batch whose gradients are summed, one after the other or by processes that share "
+      "them")
       ->check(count(1));
   add(command, "schedule", t.schedule, "constant, or linear or cosine decay to zero")
       ->check(CLI::IsMember({"constant", "linear", "cosine"}));

@@ -164,13 +164,16 @@ kernels::Polar polar_of(const OptimizerOptions& options) {
   return {kernels::parse_polar_set(options.polar), static_cast<int>(options.polar_steps)};
 }
 
+int64_t slices_of(const TrainOptions& options, const team::Team& team) {
+  const int64_t asked = std::min(options.slices, options.batch);
+  const int64_t each = 1 + (asked - 1) / team.size;
+  return std::min(each, options.batch / team.size) * team.size;
+}
+
 void check(const TrainOptions& options) {
   require_count("steps", options.steps);
   require_count("batch", options.batch);
   require_count("slices", options.slices);
-  require(options.slices <= options.batch,
-          "slices: expected at most one for each of {} examples, got {}", options.batch,
-          options.slices);
   require_count("evaluate_every", options.evaluate_every);
   require_count("evaluate_examples", options.evaluate_examples);
   require_count("checkpoint_every", options.checkpoint_every);
@@ -194,9 +197,6 @@ models::Threat threat_of(const LossOptions& options, const models::InputSpec& in
 void check(const TrainOptions& options, const team::Team& team) {
   require(options.batch >= team.size, "batch: expected an example for each of {} processes, got {}",
           team.size, options.batch);
-  require(options.slices == 1 || options.slices % team.size == 0,
-          "slices: expected 1 or a multiple of the {} processes, got {}", team.size,
-          options.slices);
 }
 
 void check(const TrainOptions& options, const models::Network& network) {

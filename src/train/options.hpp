@@ -64,9 +64,9 @@ struct TrainOptions {
   OptimizerOptions optimizer;
   ConstraintOptions constraint;
   LossOptions loss;
-  int64_t steps = 500;  // > 0
-  int64_t batch = 128;  // > 0
-  int64_t slices = 1;   // of a batch, computed one after the other, > 0; several ranks share them
+  int64_t steps = 500;               // > 0
+  int64_t batch = 128;               // > 0
+  int64_t slices = 2;                // parts whose gradients are summed, > 0 (slices_of)
   std::string precision = "fp32";    // of the steps: fp32 or bf16 (precision.hpp)
   std::string device = "cpu";        // of the steps: cpu or cuda (device.hpp)
   std::string schedule = "linear";   // constant, linear or cosine
@@ -81,9 +81,13 @@ struct TrainOptions {
 // The coefficient set and steps of Muon; Error when the set does not have them.
 kernels::Polar polar_of(const OptimizerOptions& options);
 
+// The parts of a batch, shared by the ranks of a team: as many as `slices`, but none empty and as
+// many for each rank; at least one each. One rank and two sum the same parts by default.
+int64_t slices_of(const TrainOptions& options, const team::Team& team);
+
 // Throws Error naming the first option that is out of its range, with the range and the value.
 void check(const TrainOptions& options);
-// And what the number of processes asks of batch and slices.
+// And what the number of processes asks of the batch.
 void check(const TrainOptions& options, const team::Team& team);
 // And what only data and network can tell: threats and augmentations that these inputs do not have
 // or that leave nothing of them, a constant that is too large for loss.certified_eps.

@@ -123,7 +123,7 @@ Projections over_ranks(const team::Team& team, const Projections& own) {
 std::vector<at::Tensor> differentiate(State& state, const data::Batch& batch,
                                       const TrainOptions& options, const PartEnded& ended) {
   const team::Team& team = state.optimizer.team;
-  const auto slices = static_cast<int>(std::max<int64_t>(options.slices, team.size));
+  const auto slices = static_cast<int>(slices_of(options, team));
   const int own = slices / team.size;
   GradientSums sums(state.optimizer);
   std::vector<at::Tensor> gradients;

@@ -1,7 +1,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include "src/core/core.hpp"
+#include "src/io/io.hpp"
 #include "tests/team/mpirun.hpp"
+#include "tests/train/runs.hpp"
 
 using namespace taut;
 
@@ -71,11 +73,31 @@ BOOST_AUTO_TEST_CASE(what_ranks_cannot_share_loses_nothing) {
   const std::string before = test::slurp(folder / "run" / "checkpoint.h5");
   check_told_once(train(2, {"--force", "--batch", "1"}),
                   "batch: expected an example for each of 2");
-  check_told_once(train(2, {"--force", "--slices", "3"}), "slices: expected 1 or a multiple");
   check_told_once(train(2, {}), "holds a run already");
   if (!at::globalContext().hasCUDA())
     check_told_once(train(2, {"--force", "--device", "cuda"}), "device cuda: no GPU");
   BOOST_TEST(test::slurp(folder / "run" / "checkpoint.h5") == before);
+}
+
+// With as many threads in each, and nothing said of slices.
+BOOST_AUTO_TEST_CASE(two_processes_are_one_process_bit_for_bit) {
+  if (test::no_mpirun()) return;
+  setenv("OMP_NUM_THREADS", "1", 1);
+  for (const char* preset : {"digits-vit", "digits-vit-baseline", "shakespeare-gpt"}) {
+    test::TempFolder folder;
+    const char* data = std::string(preset) == "shakespeare-gpt" ? "synthetic_text" : "synthetic";
+    for (const int ranks : {1, 2}) {
+      std::vector<std::string> command =
+          test::tiny_train(preset, data, (folder / std::to_string(ranks)).string());
+      command.insert(command.begin(), TAUT_PROGRAM);
+      test::done(test::run_ranks(folder, ranks, command));
+    }
+    const io::Checkpoint one = io::load_run_checkpoint(folder / "1", "last");
+    const io::Checkpoint two = io::load_run_checkpoint(folder / "2", "last");
+    BOOST_TEST(one.step > 0);
+    BOOST_TEST(test::first_difference(one, two) == "", preset);
+  }
+  unsetenv("OMP_NUM_THREADS");
 }
 
 BOOST_AUTO_TEST_CASE(a_sweep_is_for_one_process) {

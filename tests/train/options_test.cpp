@@ -43,6 +43,26 @@ BOOST_AUTO_TEST_CASE(the_defaults_are_valid) {
   BOOST_TEST(complaint([](auto&) {}) == "");
 }
 
+// Whole shares for every rank, and no empty ones.
+BOOST_AUTO_TEST_CASE(a_batch_has_slices_for_all_ranks) {
+  const auto slices = [](int64_t asked, int64_t batch, int ranks) {
+    TrainOptions options;
+    if (asked > 0) options.slices = asked;
+    options.batch = batch;
+    return train::slices_of(options, {0, ranks});
+  };
+  for (const int64_t batch : {2, 3, 7, 128}) {
+    BOOST_TEST(slices(0, batch, 1) == 2);
+    BOOST_TEST(slices(0, batch, 2) == 2);
+  }
+  BOOST_TEST(slices(0, 1, 1) == 1);
+  BOOST_TEST(slices(0, 128, 3) == 3);
+  BOOST_TEST(slices(1, 128, 4) == 4);
+  BOOST_TEST(slices(4, 128, 3) == 6);
+  BOOST_TEST(slices(3, 3, 2) == 2);
+  BOOST_TEST(slices(std::numeric_limits<int64_t>::max(), 7, 2) == 6);
+}
+
 BOOST_AUTO_TEST_CASE(a_bad_option_is_named_with_its_range_and_value) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double inf = std::numeric_limits<double>::infinity();
