@@ -4,7 +4,7 @@
 #include "src/cli/config.hpp"
 #include "src/cli/open.hpp"
 #include "src/core/core.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 
 using namespace taut;
 using namespace taut::test;
@@ -20,7 +20,7 @@ std::string complaint(const std::string& text) {
 Outcome train_with(const TempFolder& folder, std::vector<std::string> options) {
   options.insert(options.begin(), {"train", "digits-mlp"});
   options.emplace_back("--print-config");
-  return invoke(folder, options);
+  return call(folder, options);
 }
 
 }  // namespace
@@ -60,27 +60,27 @@ BOOST_AUTO_TEST_CASE(no_verb_survives_an_empty_list) {
   const TempFolder folder;
   const std::string file = (folder / "c.toml").string(), grid = (folder / "g.toml").string();
   std::ofstream(file) << "steps = []\n";
-  refused(invoke(folder, {"train", file, "--dry-run"}), "steps: expected one value, got a list");
-  refused(invoke(folder, {"attack", "none", "--config", file}), "steps: expected one value");
+  refused(call(folder, {"train", file, "--dry-run"}), "steps: expected one value, got a list");
+  refused(call(folder, {"attack", "none", "--config", file}), "steps: expected one value");
   std::ofstream(grid) << fmt::format("base = \"{}\"\nout = \"{}\"\n[grid]\nseed = [1]\n", file,
                                      (folder / "runs").string());
-  refused(invoke(folder, {"sweep", grid, "--list"}), "steps: expected one value");
+  refused(call(folder, {"sweep", grid, "--list"}), "steps: expected one value");
   std::ofstream(file) << "examples = []\n";
-  refused(invoke(folder, {"certify", "none", "--config", file}), "examples: expected one value");
+  refused(call(folder, {"certify", "none", "--config", file}), "examples: expected one value");
   // Of a list it is what --print-config writes for a list that is not given.
   std::ofstream(file) << "eps = []\n";
-  refused(invoke(folder, {"certify", "none", "--config", file}), "none is not a folder");
+  refused(call(folder, {"certify", "none", "--config", file}), "none is not a folder");
 }
 
 BOOST_AUTO_TEST_CASE(lists_are_read_back) {
   const TempFolder folder;
   const std::string file = (folder / "c.toml").string();
   std::ofstream(file) << "eps = [0.1, \"36/255\"]\nthreat = \"l2,linf\"\n";
-  const Outcome first = done(invoke(folder, {"attack", "--config", file, "--print-config"}));
+  const Outcome first = done(call(folder, {"attack", "--config", file, "--print-config"}));
   BOOST_TEST(contains(first.out, "eps = [\"0.1\", \"36/255\"]"));
   BOOST_TEST(contains(first.out, "threat = [\"l2\", \"linf\"]"));
   std::ofstream(file) << first.out;
-  BOOST_TEST(done(invoke(folder, {"attack", "--config", file, "--print-config"})).out == first.out);
+  BOOST_TEST(done(call(folder, {"attack", "--config", file, "--print-config"})).out == first.out);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_printed_is_toml_however_it_was_spelled) {
@@ -88,14 +88,14 @@ BOOST_AUTO_TEST_CASE(what_is_printed_is_toml_however_it_was_spelled) {
   const std::string name = "text:a \"b\" \\c\td\x7f 1e5", file = (folder / "c.toml").string();
   std::ofstream(file) << "[data]\ntokenizer = \"1e5\"\nflip = 1\nname = " << cli::toml_text(name)
                       << "\n[optimizer]\nlr = \".05\"\n[constraint]\ndecay = 5e-1\n";
-  const Outcome first = done(invoke(folder, {"train", file, "--print-config"}));
+  const Outcome first = done(call(folder, {"train", file, "--print-config"}));
   for (const char* line :
        {"lr = 0.05\n", "decay = 0.5\n", "tokenizer = \"1e5\"\n", "flip = true\n"})
     BOOST_TEST(contains(first.out, line), line);
   BOOST_TEST(cli::train_options(first.out, "printed").data.name == name);
   std::ofstream(folder / "again.toml") << first.out;
   BOOST_TEST(
-      done(invoke(folder, {"train", (folder / "again.toml").string(), "--print-config"})).out ==
+      done(call(folder, {"train", (folder / "again.toml").string(), "--print-config"})).out ==
       first.out);
   refused(train_with(folder, {"--data.name", "text:\xff"}), "is not UTF-8");
 }
@@ -119,9 +119,9 @@ BOOST_AUTO_TEST_CASE(whole_numbers_are_decimal) {
   }
   for (const auto& [text, part] : {wrong.front(), wrong.back()}) {
     refused(train_with(folder, {"--seed", text}), part);
-    refused(invoke(folder, {"attack", "none", "--seed", text}), part);
-    refused(invoke(folder, {"certify", "none", "--batch", text}), part);
-    refused(invoke(folder, {"sweep", "none", "--index", text}), "--index: expected a whole number");
+    refused(call(folder, {"attack", "none", "--seed", text}), part);
+    refused(call(folder, {"certify", "none", "--batch", text}), part);
+    refused(call(folder, {"sweep", "none", "--index", text}), "--index: expected a whole number");
   }
   BOOST_TEST(contains(train_with(folder, {"--batch", "0"}).err,
                       "--batch: expected a whole number in [1, 2147483647], got 0"));
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(whole_numbers_are_decimal) {
   std::ofstream(folder / "g.toml")
       << fmt::format("base = \"digits-mlp\"\nout = \"{}\"\n[grid]\nbatch = [\"010\"]\n",
                      (folder / "runs").string());
-  refused(invoke(folder, {"sweep", (folder / "g.toml").string(), "--list"}), "got 010");
+  refused(call(folder, {"sweep", (folder / "g.toml").string(), "--list"}), "got 010");
 }
 
 BOOST_AUTO_TEST_CASE(numbers_are_refused_in_short) {

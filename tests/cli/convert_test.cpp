@@ -8,7 +8,7 @@
 #include "models/models.hpp"
 #include "src/core/core.hpp"
 #include "src/io/io.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 
 using namespace taut;
 using namespace taut::test;
@@ -46,17 +46,17 @@ BOOST_AUTO_TEST_CASE(a_run_goes_to_safetensors_and_back) {
   const TempFolder folder;
   const std::string run = (folder / "run").string(), file = (folder / "w.safetensors").string(),
                     back = (folder / "back").string();
-  BOOST_REQUIRE(invoke(folder, tiny_train("digits-vit", "synthetic", run)).status == 0);
-  const Outcome out = done(invoke(folder, {"convert", run, file}));
+  BOOST_REQUIRE(call(folder, tiny_train("digits-vit", "synthetic", run)).status == 0);
+  const Outcome out = done(call(folder, {"convert", run, file}));
   BOOST_TEST(contains(out.err, "wrote " + file), out.err);
-  done(invoke(folder, {"convert", file, back}));
+  done(call(folder, {"convert", file, back}));
   const io::Checkpoint a = io::load_run_checkpoint(run, "best"),
                        b = io::load_run_checkpoint(back, "best");
   BOOST_TEST(same_network(a.network, b.network));
   BOOST_TEST(a.config == b.config);
   BOOST_TEST((a.provenance == b.provenance));
   // The file, the run made of it and the run itself are certified alike.
-  for (const std::string& model : {run, back, file}) done(invoke(folder, {"certify", model}));
+  for (const std::string& model : {run, back, file}) done(call(folder, {"certify", model}));
   const auto first = io::load_certificate(folder / "run" / "certificate.h5");
   for (const char* other : {"back", "w.taut"}) {
     const auto certificate = io::load_certificate(folder / other / "certificate.h5");
@@ -65,27 +65,27 @@ BOOST_AUTO_TEST_CASE(a_run_goes_to_safetensors_and_back) {
     BOOST_TEST(certificate.threats[0].constant == first.threats[0].constant);
   }
   // A run from a file of weights has no optimizer to go on with.
-  refused(invoke(folder, {"train", "--resume", back}), "holds weights only");
-  refused(invoke(folder, {"train", "--resume", file}), "folder");
+  refused(call(folder, {"train", "--resume", back}), "holds weights only");
+  refused(call(folder, {"train", "--resume", file}), "folder");
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_lost_and_directions_are_clear) {
   const TempFolder folder;
   const std::string run = (folder / "run").string(), file = (folder / "w.safetensors").string();
-  BOOST_REQUIRE(invoke(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
-  refused(invoke(folder, {"convert", run}), "IN and OUT");
-  refused(invoke(folder, {"convert", run, (folder / "x").string()}), ".safetensors");
-  refused(invoke(folder, {"convert", (folder / "none").string(), file}), "none");
-  refused(invoke(folder, {"convert", run, (folder / "none" / "w.safetensors").string()}), "none");
+  BOOST_REQUIRE(call(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
+  refused(call(folder, {"convert", run}), "IN and OUT");
+  refused(call(folder, {"convert", run, (folder / "x").string()}), ".safetensors");
+  refused(call(folder, {"convert", (folder / "none").string(), file}), "none");
+  refused(call(folder, {"convert", run, (folder / "none" / "w.safetensors").string()}), "none");
   std::ofstream(file) << "precious";
-  refused(invoke(folder, {"convert", run, file}), "--force");
+  refused(call(folder, {"convert", run, file}), "--force");
   BOOST_TEST(slurp(file) == "precious");
   // What cannot be read replaces nothing.
   const std::string before = slurp(folder / "run" / "checkpoint-best.h5");
-  refused(invoke(folder, {"convert", file, run, "--force"}), "w.safetensors");
+  refused(call(folder, {"convert", file, run, "--force"}), "w.safetensors");
   BOOST_TEST(slurp(folder / "run" / "checkpoint-best.h5") == before);
-  done(invoke(folder, {"convert", run, file, "--force"}));
-  refused(invoke(folder, {"convert", file, run}), "--force");
+  done(call(folder, {"convert", run, file, "--force"}));
+  refused(call(folder, {"convert", file, run}), "--force");
 }
 
 // Killed at any moment, convert leaves the whole file or none; the next one tidies up.
@@ -98,14 +98,14 @@ BOOST_AUTO_TEST_CASE(a_killed_convert_leaves_no_half_file) {
   std::filesystem::create_directory(folder / "to");
   const std::string in = (folder / "in.safetensors").string(),
                     out = (folder / "to" / "out.safetensors").string();
-  const std::vector<std::string> call = {"convert",      in,    out, "--model", "mlp", "--force",
-                                         "--activation", "relu"};
-  done(invoke(folder, call));
+  const std::vector<std::string> words = {"convert",      in,    out, "--model", "mlp", "--force",
+                                          "--activation", "relu"};
+  done(call(folder, words));
   const auto whole = std::filesystem::file_size(out);
   std::filesystem::remove(out);
   int killed = 0, drafts = 0;
   for (int i = 0; i < 12; ++i) {
-    const pid_t child = start(folder, call);
+    const pid_t child = start_call(folder, words);
     // Spread over the time that a whole conversion takes; later ones wait for the draft itself.
     if (i % 2 == 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(150 * (i + 1)));
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_killed_convert_leaves_no_half_file) {
   }
   BOOST_TEST(killed > 0);
   BOOST_TEST(drafts > 0);
-  done(invoke(folder, call));
+  done(call(folder, words));
   BOOST_TEST(litter(folder / "to") == 0);
 }
 

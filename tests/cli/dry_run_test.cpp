@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/io/io.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 
 using namespace taut::test;
 
@@ -34,13 +34,13 @@ BOOST_AUTO_TEST_CASE(a_dry_run_writes_nothing_and_leaves_a_run_as_it_was) {
   const TempFolder folder;
   const std::string run = (folder / "run").string();
   const auto words = tiny_train("digits-vit", "synthetic", run);
-  done(invoke(folder, dry(words)));
+  done(call(folder, dry(words)));
   BOOST_TEST(contents(folder.path()).empty());
   BOOST_TEST(!std::filesystem::exists(run));
-  done(invoke(folder, words));
+  done(call(folder, words));
   const auto before = contents(folder.path());
-  done(invoke(folder, dry(words)));
-  done(invoke(folder, dry(words, "--force")));
+  done(call(folder, dry(words)));
+  done(call(folder, dry(words, "--force")));
   BOOST_TEST((contents(folder.path()) == before));
 }
 
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(figures_are_those_of_the_run) {
   const TempFolder folder;
   const std::string run = (folder / "run").string();
   auto words = tiny_train("digits-vit", "synthetic", run);
-  const auto figures = nlohmann::json::parse(done(invoke(folder, dry(words, "--json"))).out);
+  const auto figures = nlohmann::json::parse(done(call(folder, dry(words, "--json"))).out);
   int64_t roles = 0;
   for (const auto& [role, count] : figures.at("roles").items()) roles += count.get<int64_t>();
   BOOST_TEST(roles == figures.at("parameters").get<int64_t>());
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(figures_are_those_of_the_run) {
   BOOST_TEST(figures["norms"] == "l2, pixels in [0, 1] -> l2, last hidden token");
   // The network before its first step: trained with a rate that moves nothing, it is still there.
   words.insert(words.end(), {"--optimizer.lr", "1e-30"});
-  done(invoke(folder, words));
+  done(call(folder, words));
   const auto last = taut::io::load_run_checkpoint(run, "last");
   BOOST_TEST(figures["log10_bound"].get<double>() == last.numbers.at("log10_bound"),
              boost::test_tools::tolerance(1e-9));
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(figures_are_those_of_the_run) {
 BOOST_AUTO_TEST_CASE(the_table_says_what_was_measured_and_what_is_an_estimate) {
   const TempFolder folder;
   const auto words = tiny_train("shakespeare-gpt", "synthetic_text", (folder / "x").string());
-  const Outcome table = done(invoke(folder, dry(words)));
+  const Outcome table = done(call(folder, dry(words)));
   for (const char* part :
        {"parameters", "  embedding", "optimizer state", "kept by the forward pass",
         "matrix products of a step", "  backward", "  proofs of the caps (fp64, on average)",
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(margins_and_moved_images_are_counted) {
   const auto flops = [&](const std::vector<std::string>& more) {
     auto words = tiny_train("digits-mlp", "synthetic", (folder / "x").string());
     words.insert(words.end(), more.begin(), more.end());
-    return nlohmann::json::parse(done(invoke(folder, dry(words, "--json"))).out).at("flops");
+    return nlohmann::json::parse(done(call(folder, dry(words, "--json"))).out).at("flops");
   };
   const auto plain = flops({});
   BOOST_TEST(plain["K in the loss"] == 0);
@@ -104,13 +104,13 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_trained_cannot_be_rehearsed) {
   const std::string run = (folder / "run").string();
   auto words = tiny_train("digits-vit", "synthetic", run);
   words.insert(words.end(), {"--model.heads", "5"});
-  refused(invoke(folder, dry(words)), "heads");
+  refused(call(folder, dry(words)), "heads");
   auto lost = tiny_train("digits-mlp", "synthetic", run);
   lost.insert(lost.end(), {"--loss.certified_eps", "0.1", "--loss.threat", "every_token"});
-  refused(invoke(folder, dry(lost)), "every_token");
-  done(invoke(folder, tiny_train("digits-mlp", "synthetic", run)));
-  refused(invoke(folder, {"train", "--resume", run, "--dry-run"}), "--dry-run");
-  refused(invoke(folder, {"train", "--dry-run"}), "CONFIG");
+  refused(call(folder, dry(lost)), "every_token");
+  done(call(folder, tiny_train("digits-mlp", "synthetic", run)));
+  refused(call(folder, {"train", "--resume", run, "--dry-run"}), "--dry-run");
+  refused(call(folder, {"train", "--dry-run"}), "CONFIG");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

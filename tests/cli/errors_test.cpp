@@ -4,7 +4,7 @@
 
 #include "src/cli/complaint.hpp"
 #include "src/io/io.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 
 using namespace taut::test;
 
@@ -12,7 +12,7 @@ namespace {
 
 std::string trained(const TempFolder& folder) {
   const std::string run = (folder / "run").string();
-  BOOST_REQUIRE(invoke(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
+  BOOST_REQUIRE(call(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
   return run;
 }
 
@@ -31,11 +31,11 @@ BOOST_AUTO_TEST_CASE(what_no_memory_holds_is_refused_before_any_work) {
   for (const auto& [option, value] :
        {std::pair("--model.width", "2000000"), std::pair("--model.blocks", "2147483647"),
         std::pair("--model.expansion", "2147483647"), std::pair("--batch", "2000000000")}) {
-    refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out, option,
-                            value}),
+    refused(call(folder,
+                 {"train", "digits-vit", "--data.name", "synthetic", "--out", out, option, value}),
             "need at least");
-    refused(invoke(folder,
-                   {"train", "digits-vit", "--data.name", "synthetic", "--dry-run", option, value}),
+    refused(call(folder,
+                 {"train", "digits-vit", "--data.name", "synthetic", "--dry-run", option, value}),
             "need at least");
   }
   BOOST_TEST(!std::filesystem::exists(out));
@@ -43,15 +43,15 @@ BOOST_AUTO_TEST_CASE(what_no_memory_holds_is_refused_before_any_work) {
 
 BOOST_AUTO_TEST_CASE(unknown_names_are_named_with_the_nearest_known_one) {
   const TempFolder folder;
-  refused(invoke(folder, {"trian"}), "nearest: 'train'");
-  refused(invoke(folder, {}), "--help");
-  refused(invoke(folder, {"train", "digit-vit"}), "nearest: 'digits-vit'");
+  refused(call(folder, {"trian"}), "nearest: 'train'");
+  refused(call(folder, {}), "--help");
+  refused(call(folder, {"train", "digit-vit"}), "nearest: 'digits-vit'");
   std::ofstream(folder / "bad.toml") << "[model]\nwidht = 32\n";
-  refused(invoke(folder, {"train", (folder / "bad.toml").string()}),
+  refused(call(folder, {"train", (folder / "bad.toml").string()}),
           "unknown key 'model.widht' (nearest: 'model.width')");
-  refused(invoke(folder, {"train", "digits-vit", "--model.style", "lipshitz"}), "lipshitz");
-  refused(invoke(folder,
-                 {"train", "digits-vit", "--data.name", "digit", "--out", (folder / "x").string()}),
+  refused(call(folder, {"train", "digits-vit", "--model.style", "lipshitz"}), "lipshitz");
+  refused(call(folder,
+               {"train", "digits-vit", "--data.name", "digit", "--out", (folder / "x").string()}),
           "digits");
   BOOST_TEST(!std::filesystem::exists(folder / "x"));
 }
@@ -59,46 +59,46 @@ BOOST_AUTO_TEST_CASE(unknown_names_are_named_with_the_nearest_known_one) {
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused_before_any_work) {
   const TempFolder folder;
   const std::string out = (folder / "x").string();
-  refused(invoke(folder,
-                 {"train", "digits-vit", "--data.name", "synthetic", "--out", out, "--steps", "0"}),
+  refused(call(folder,
+               {"train", "digits-vit", "--data.name", "synthetic", "--out", out, "--steps", "0"}),
           "steps");
-  refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
-                          "--optimizer.lr", "nan"}),
+  refused(call(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
+                        "--optimizer.lr", "nan"}),
           "lr");
-  refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
-                          "--optimizer.lr", "0.9"}),
+  refused(call(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
+                        "--optimizer.lr", "0.9"}),
           "lr");
-  refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
-                          "--model.heads", "5"}),
+  refused(call(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
+                        "--model.heads", "5"}),
           "heads");
-  refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
-                          "--warmup", "1.5"}),
+  refused(call(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out, "--warmup",
+                        "1.5"}),
           "warmup");
-  refused(invoke(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
-                          "--constraint.w_max", "-1"}),
+  refused(call(folder, {"train", "digits-vit", "--data.name", "synthetic", "--out", out,
+                        "--constraint.w_max", "-1"}),
           "w_max");
   BOOST_TEST(!std::filesystem::exists(out));
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_run_or_a_run_that_is_there_already) {
   const TempFolder folder;
-  refused(invoke(folder, {"certify", (folder / "none").string()}), "none");
-  refused(invoke(folder, {"compare"}), "RUN");
+  refused(call(folder, {"certify", (folder / "none").string()}), "none");
+  refused(call(folder, {"compare"}), "RUN");
   const std::string run = trained(folder);
   const std::string before = slurp(folder / "run" / "checkpoint-best.h5");
-  refused(invoke(folder, tiny_train("digits-mlp", "synthetic", run)), "--force");
+  refused(call(folder, tiny_train("digits-mlp", "synthetic", run)), "--force");
   BOOST_TEST(slurp(folder / "run" / "checkpoint-best.h5") == before);
   // A bad option beside --force loses nothing either.
   auto forced = tiny_train("digits-mlp", "synthetic", run);
   forced.insert(forced.end(), {"--force", "--optimizer.lr", "0.9"});
-  refused(invoke(folder, forced), "lr");
+  refused(call(folder, forced), "lr");
   BOOST_TEST(slurp(folder / "run" / "checkpoint-best.h5") == before);
 }
 
 BOOST_AUTO_TEST_CASE(kernels_cannot_be_checked_without_a_gpu) {
   if (at::globalContext().hasCUDA()) return skip("this machine has a GPU");
   const TempFolder folder;
-  refused(invoke(folder, {"inspect", trained(folder), "--check-kernels"}), "");
+  refused(call(folder, {"inspect", trained(folder), "--check-kernels"}), "");
 }
 
 BOOST_AUTO_TEST_CASE(a_device_that_is_not_there_loses_no_run) {
@@ -107,12 +107,12 @@ BOOST_AUTO_TEST_CASE(a_device_that_is_not_there_loses_no_run) {
   const std::string before = slurp(folder / "run" / "checkpoint-best.h5");
   auto elsewhere = tiny_train("digits-mlp", "synthetic", run);
   elsewhere.insert(elsewhere.end(), {"--force", "--device", "tpu"});
-  refused(invoke(folder, elsewhere), "cuda");
+  refused(call(folder, elsewhere), "cuda");
   elsewhere.back() = "cuda";
   if (at::globalContext().hasCUDA()) return skip("this machine has a GPU");
-  refused(invoke(folder, elsewhere), "no GPU");
+  refused(call(folder, elsewhere), "no GPU");
   elsewhere.push_back("--dry-run");
-  refused(invoke(folder, elsewhere), "no GPU");
+  refused(call(folder, elsewhere), "no GPU");
   BOOST_TEST(slurp(folder / "run" / "checkpoint-best.h5") == before);
 }
 
@@ -124,14 +124,14 @@ BOOST_AUTO_TEST_CASE(losses_and_constraints_are_checked_before_an_old_run_is_rep
                         const std::string& value) {
     auto words = tiny_train(data == "synthetic" ? "digits-mlp" : "shakespeare-gpt", data, run);
     words.insert(words.end(), {"--force", option, value});
-    return invoke(folder, words);
+    return call(folder, words);
   };
   refused(with("synthetic", "--constraint.head", "hard"), "constraint.head");
   refused(with("synthetic", "--constraint.start", "1e300"), "constraint.start");
   auto lost = tiny_train("digits-mlp", "synthetic", run);
   lost.insert(lost.end(),
               {"--force", "--loss.certified_eps", "0.1", "--loss.threat", "every_token"});
-  refused(invoke(folder, lost), "every_token");
+  refused(call(folder, lost), "every_token");
   refused(with("synthetic", "--loss.temperature", "0"), "loss.temperature");
   refused(with("synthetic", "--optimizer.polar_steps", "4"), "modula6");
   refused(with("synthetic_text", "--data.flip", "true"), "data.flip");
@@ -145,10 +145,10 @@ BOOST_AUTO_TEST_CASE(a_damaged_checkpoint_is_one_line) {
   const std::string whole = slurp(folder / "run" / "checkpoint-best.h5");
   for (const size_t length : {size_t{0}, size_t{7}, whole.size() / 2, whole.size() - 1}) {
     rewrite(folder, whole.substr(0, length));
-    refused(invoke(folder, {"certify", run}), "checkpoint-best.h5");
+    refused(call(folder, {"certify", run}), "checkpoint-best.h5");
   }
   rewrite(folder, std::string("not HDF5 at all"));
-  refused(invoke(folder, {"attack", run}), "checkpoint-best.h5");
+  refused(call(folder, {"attack", run}), "checkpoint-best.h5");
 }
 
 BOOST_AUTO_TEST_CASE(weights_with_nan_are_named) {
@@ -166,25 +166,25 @@ BOOST_AUTO_TEST_CASE(weights_with_nan_are_named) {
   bytes.replace(place, sizeof nan, reinterpret_cast<const char*>(&nan), sizeof nan);
   bytes.replace(0, 512, 512, '\0');
   rewrite(folder, bytes);
-  refused(invoke(folder, {"certify", run}), "head.weight");
+  refused(call(folder, {"certify", run}), "head.weight");
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written) {
   const TempFolder folder;
   std::ofstream(folder / "file") << "here";
-  refused(invoke(folder, tiny_train("digits-mlp", "synthetic", (folder / "file" / "run").string())),
+  refused(call(folder, tiny_train("digits-mlp", "synthetic", (folder / "file" / "run").string())),
           "file");
   // A device that is always full.
   const std::string run = trained(folder);
   std::filesystem::create_symlink("/dev/full", folder / "full");
-  refused(invoke(folder, {"compare", run, "--out", (folder / "full" / "report").string()}), "full");
+  refused(call(folder, {"compare", run, "--out", (folder / "full" / "report").string()}), "full");
 }
 
-// Through a shell, since invoke() has a file behind standard output.
+// Through a shell, since call() has a file behind standard output.
 BOOST_AUTO_TEST_CASE(output_that_is_lost_is_no_success) {
   const TempFolder folder;
   const std::string run = trained(folder);
-  done(invoke(folder, {"certify", run}));
+  done(call(folder, {"certify", run}));
   std::ofstream(folder / "grid.toml") << fmt::format(
       "base = \"digits-mlp\"\nout = \"{}\"\n[grid]\nseed = [1]\n", (folder / "runs").string());
   const auto lost = [&](const std::string& words) {
@@ -227,27 +227,27 @@ BOOST_AUTO_TEST_CASE(running_out_of_memory_is_one_line) {
 
 BOOST_AUTO_TEST_CASE(windows_beyond_the_image_are_refused) {
   const TempFolder folder;
-  refused(invoke(folder, {"train", "digits-mlp", "--data.name", "synthetic", "--data.shift",
-                          "2147483647", "--out", (folder / "x").string()}),
+  refused(call(folder, {"train", "digits-mlp", "--data.name", "synthetic", "--data.shift",
+                        "2147483647", "--out", (folder / "x").string()}),
           "data.shift: expected at most the 4 pixels");
 }
 
 BOOST_AUTO_TEST_CASE(threats_and_sizes_are_checked) {
   const TempFolder folder;
   const std::string run = trained(folder);
-  refused(invoke(folder, {"certify", run, "--threat", "every_token"}), "l2, linf");
-  refused(invoke(folder, {"attack", run, "--eps", "8/0"}), "8/0");
-  refused(invoke(folder, {"attack", run, "--eps", "-1"}), "-1");
-  refused(invoke(folder, {"certify", run, "--relative", "true"}), "relative");
-  refused(invoke(folder, {"certify", run, "--data", "synthetic_text"}), "does not fit");
-  refused(invoke(folder, {"train", "--resume", run, "--steps", "50"}), "--resume");
+  refused(call(folder, {"certify", run, "--threat", "every_token"}), "l2, linf");
+  refused(call(folder, {"attack", run, "--eps", "8/0"}), "8/0");
+  refused(call(folder, {"attack", run, "--eps", "-1"}), "-1");
+  refused(call(folder, {"certify", run, "--relative", "true"}), "relative");
+  refused(call(folder, {"certify", run, "--data", "synthetic_text"}), "does not fit");
+  refused(call(folder, {"train", "--resume", run, "--steps", "50"}), "--resume");
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_text_is_an_error) {
   const TempFolder folder;
   std::ofstream(folder / "empty.txt") << "";
-  refused(invoke(folder, tiny_train("shakespeare-gpt", "text:" + (folder / "empty.txt").string(),
-                                    (folder / "x").string())),
+  refused(call(folder, tiny_train("shakespeare-gpt", "text:" + (folder / "empty.txt").string(),
+                                  (folder / "x").string())),
           "empty.txt");
 }
 

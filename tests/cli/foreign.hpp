@@ -7,7 +7,7 @@
 
 #include "src/core/core.hpp"
 #include "src/io/io.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 
 // Weights that another program saved, for the tests of the command line.
 namespace taut::test {
@@ -33,7 +33,7 @@ inline const std::vector<std::string> kMlp = {"--model", "mlp", "--activation", 
 inline Outcome call(const TempFolder& folder, std::vector<std::string> arguments,
                     const std::vector<std::string>& more) {
   arguments.insert(arguments.end(), more.begin(), more.end());
-  return invoke(folder, arguments);
+  return call(folder, arguments);
 }
 
 }  // namespace taut::test

@@ -45,19 +45,19 @@ BOOST_AUTO_TEST_CASE(foreign_weights_go_through_every_verb) {
   BOOST_TEST(power_of(certified.out, "layers.0") == cost, certified.out);
   BOOST_TEST(!contains(certified.out, "\nhead "), certified.out);
   // What certify wrote beside the file says what it is.
-  const Outcome attacked = done(invoke(folder, {"attack", file, "--data", "synthetic", "--examples",
-                                                "10", "--steps", "5", "--search", "3"}));
+  const Outcome attacked = done(call(folder, {"attack", file, "--data", "synthetic", "--examples",
+                                              "10", "--steps", "5", "--search", "3"}));
   BOOST_TEST(contains(attacked.err, "attacks inside a certified radius: 0 of"), attacked.err);
   BOOST_TEST(!contains(attacked.err, "left out"), attacked.err);
-  const Outcome inspected = done(invoke(folder, {"inspect", file}));
+  const Outcome inspected = done(call(folder, {"inspect", file}));
   BOOST_TEST(contains(inspected.out, "layers.0.weight"));
   // By file, and by the folder of its results, beside a run of ours.
   const std::string run = (folder / "run").string();
-  BOOST_REQUIRE(invoke(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
-  done(invoke(folder, {"certify", run}));
+  BOOST_REQUIRE(call(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
+  done(call(folder, {"certify", run}));
   for (const std::string& model : {file, (folder / "net.taut").string()}) {
     const Outcome compared =
-        done(invoke(folder, {"compare", model, run, "--out", (folder / "report").string()}));
+        done(call(folder, {"compare", model, run, "--out", (folder / "report").string()}));
     BOOST_TEST(contains(compared.out, "net"), compared.out);
     BOOST_TEST(contains(slurp(folder / "report" / "report.html"),
                         "attacks inside a certified radius: 0 of"));
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(a_sharded_model_is_one_model) {
   const auto a = io::load_certificate(folder / "sharded.taut" / "certificate.h5"),
              b = io::load_certificate(folder / "net.taut" / "certificate.h5");
   BOOST_TEST(at::equal(a.threats[0].radius, b.threats[0].radius));
-  done(invoke(folder, {"convert", index, (folder / "run").string()}));
+  done(call(folder, {"convert", index, (folder / "run").string()}));
   const auto run = io::load_run_checkpoint(folder / "run", "best").network;
   models::for_each_tensor(run, [&](const std::string& name, const at::Tensor& t, models::Role) {
     if (name == "layers.0.weight") BOOST_TEST(at::equal(t, whole.tensors.at("1.weight")));
@@ -130,26 +130,26 @@ BOOST_AUTO_TEST_CASE(a_printed_model_is_a_model) {
   const Outcome printed =
       done(call(folder, {"inspect", file, "--print-model", "--data", "synthetic"}, kMlp));
   std::ofstream(folder / "m.toml") << printed.out;
-  done(invoke(folder, {"certify", file, "--model", (folder / "m.toml").string(), "--data",
-                       "synthetic", "--out", (folder / "results").string()}));
+  done(call(folder, {"certify", file, "--model", (folder / "m.toml").string(), "--data",
+                     "synthetic", "--out", (folder / "results").string()}));
   done(call(folder, {"certify", file, "--data", "synthetic"}, kMlp));
   const auto a = io::load_certificate(folder / "results" / "certificate.h5"),
              b = io::load_certificate(folder / "net.taut" / "certificate.h5");
   BOOST_TEST(at::equal(a.threats[0].radius, b.threats[0].radius));
   // And so is that of a run, for its own weights.
   const std::string run = (folder / "run").string();
-  BOOST_REQUIRE(invoke(folder, tiny_train("digits-vit", "synthetic", run)).status == 0);
-  std::ofstream(folder / "vit.toml") << done(invoke(folder, {"inspect", run, "--print-model"})).out;
-  done(invoke(folder, {"convert", run, (folder / "vit.safetensors").string()}));
-  const Outcome again = done(invoke(folder, {"inspect", (folder / "vit.safetensors").string(),
-                                             "--model", (folder / "vit.toml").string()}));
+  BOOST_REQUIRE(call(folder, tiny_train("digits-vit", "synthetic", run)).status == 0);
+  std::ofstream(folder / "vit.toml") << done(call(folder, {"inspect", run, "--print-model"})).out;
+  done(call(folder, {"convert", run, (folder / "vit.safetensors").string()}));
+  const Outcome again = done(call(folder, {"inspect", (folder / "vit.safetensors").string(),
+                                           "--model", (folder / "vit.toml").string()}));
   // Layer by layer; the caps of its training are not part of the model.
   const auto layers = [](const std::string& text) {
     const size_t begin = text.find("\nbound:"), end = text.find("\nweight ");
     BOOST_TEST_REQUIRE((begin < end && end != std::string::npos));
     return text.substr(begin, end - begin);
   };
-  BOOST_TEST(layers(done(invoke(folder, {"inspect", (folder / "vit.safetensors").string()})).out) ==
+  BOOST_TEST(layers(done(call(folder, {"inspect", (folder / "vit.safetensors").string()})).out) ==
              layers(again.out));
 }
 
@@ -205,24 +205,24 @@ BOOST_AUTO_TEST_CASE(sequences_of_a_foreign_model) {
   const std::string file = saved(folder, w), data = (folder / "ids.safetensors").string();
   const at::Tensor ids = at::randint(0, 7, {4, 6}, g, at::kLong);
   io::write_safetensors(data, {{}, {{"input", ids}, {"label", ids}}});
-  refused(invoke(folder, {"certify", file, "--model", "gpt2", "--data", data}), "--heads");
+  refused(call(folder, {"certify", file, "--model", "gpt2", "--data", data}), "--heads");
   std::ofstream(folder / "config.json") << R"({"n_head": 3})";
-  refused(invoke(folder, {"certify", file, "--model", "gpt2", "--data", data}), "divide the width");
+  refused(call(folder, {"certify", file, "--model", "gpt2", "--data", data}), "divide the width");
   std::ofstream(folder / "config.json") << R"({"n_head": 2, "activation_function": "gelu_new"})";
-  const Outcome long_context = invoke(folder, {"certify", file, "--model", "gpt2", "--data", data});
+  const Outcome long_context = call(folder, {"certify", file, "--model", "gpt2", "--data", data});
   BOOST_TEST(long_context.status == 2);
   BOOST_TEST(contains(long_context.err, "sequences of 6 tokens, the network takes 10"),
              long_context.err);
   const Outcome certified =
-      done(invoke(folder, {"certify", file, "--model", "gpt2", "--data", data, "--context", "6"}));
+      done(call(folder, {"certify", file, "--model", "gpt2", "--data", data, "--context", "6"}));
   BOOST_TEST(contains(certified.err, "config.json"), certified.err);
   // The table is the head as well: its sigma goes by that name.
   const auto bounds = io::load_certificate(folder / "net.taut" / "certificate.h5").weights;
   BOOST_TEST(std::count_if(bounds.begin(), bounds.end(),
                            [](const auto& b) { return b.path == "head.weight"; }) == 1);
-  done(invoke(folder, {"attack", file, "--data", data, "--examples", "2", "--positions", "2",
-                       "--steps", "3", "--search", "2"}));
-  done(invoke(folder, {"compare", file}));
+  done(call(folder, {"attack", file, "--data", data, "--examples", "2", "--positions", "2",
+                     "--steps", "3", "--search", "2"}));
+  done(call(folder, {"compare", file}));
   BOOST_TEST(std::filesystem::exists(folder / "net.taut" / "report" / "report.html"));
 }
 
@@ -252,8 +252,8 @@ BOOST_AUTO_TEST_CASE(every_architecture_is_certified_and_attacked) {
     const auto certificate = io::load_certificate(folder / "model.taut" / "certificate.h5");
     BOOST_TEST(at::equal(certificate.prediction, certificate.label), which[0]);
     const Outcome attacked =
-        done(invoke(folder, {"attack", file, "--data", data, "--examples", "2", "--positions", "2",
-                             "--steps", "3", "--search", "2"}));
+        done(call(folder, {"attack", file, "--data", data, "--examples", "2", "--positions", "2",
+                           "--steps", "3", "--search", "2"}));
     BOOST_TEST(contains(attacked.err, "attacks inside a certified radius: 0 of"), attacked.err);
   }
 }

@@ -4,7 +4,7 @@
 
 #include "src/io/io.hpp"
 #include "tests/cli/foreign.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 
 using namespace taut::test;
 
@@ -27,12 +27,12 @@ BOOST_AUTO_TEST_CASE(a_constrained_and_a_baseline_network_are_evaluated_in_fp8) 
   for (const std::string preset : {"digits-vit", "digits-vit-baseline", "shakespeare-gpt"}) {
     const std::string run = (folder / preset).string();
     const char* data = preset == "shakespeare-gpt" ? "synthetic_text" : "synthetic";
-    BOOST_REQUIRE(invoke(folder, tiny_train(preset, data, run)).status == 0);
-    const Outcome out = done(invoke(folder, {"inspect", run, "--fp8", "--examples", "40"}));
+    BOOST_REQUIRE(call(folder, tiny_train(preset, data, run)).status == 0);
+    const Outcome out = done(call(folder, {"inspect", run, "--fp8", "--examples", "40"}));
     BOOST_TEST(contains(out.out, "40 examples"), out.out);
     BOOST_TEST(contains(line_with(out.out, "fp32"), " 0.00 % "), out.out);
     const auto rows = nlohmann::json::parse(
-        done(invoke(folder, {"inspect", run, "--fp8", "--examples", "40", "--json"})).out);
+        done(call(folder, {"inspect", run, "--fp8", "--examples", "40", "--json"})).out);
     BOOST_TEST_REQUIRE(rows.size() == 4u);
     BOOST_TEST(rows[0]["changed"] == 0);
     BOOST_TEST(rows[0]["largest_logit_error"] == 0);
@@ -52,9 +52,9 @@ BOOST_AUTO_TEST_CASE(a_constrained_and_a_baseline_network_are_evaluated_in_fp8) 
 BOOST_AUTO_TEST_CASE(the_fp32_row_is_the_network_itself) {
   const TempFolder folder;
   const std::string run = (folder / "a").string();
-  done(invoke(folder, tiny_train("digits-vit", "synthetic", run)));
+  done(call(folder, tiny_train("digits-vit", "synthetic", run)));
   const auto rows = nlohmann::json::parse(
-      done(invoke(folder, {"inspect", run, "--checkpoint", "last", "--fp8", "--json"})).out);
+      done(call(folder, {"inspect", run, "--checkpoint", "last", "--fp8", "--json"})).out);
   const auto last = taut::io::load_run_checkpoint(folder / "a", "last");
   BOOST_TEST(rows[0]["accuracy"].get<double>() == last.numbers.at("validation_accuracy"),
              boost::test_tools::tolerance(1e-12));
@@ -73,13 +73,13 @@ BOOST_AUTO_TEST_CASE(logits_that_are_all_zero_have_no_error) {
 BOOST_AUTO_TEST_CASE(mistakes_are_one_line) {
   const TempFolder folder;
   const std::string run = (folder / "a").string();
-  BOOST_REQUIRE(invoke(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
+  BOOST_REQUIRE(call(folder, tiny_train("digits-mlp", "synthetic", run)).status == 0);
   for (const std::string examples : {"0", "-3", "many"}) {
-    const Outcome out = invoke(folder, {"inspect", run, "--fp8", "--examples", examples});
+    const Outcome out = call(folder, {"inspect", run, "--fp8", "--examples", examples});
     BOOST_TEST(out.status == 2);
     BOOST_TEST(std::count(out.err.begin(), out.err.end(), '\n') == 1, out.err);
   }
-  refused(invoke(folder, {"inspect", run, "--examples", "3"}), "--fp8");
+  refused(call(folder, {"inspect", run, "--examples", "3"}), "--fp8");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

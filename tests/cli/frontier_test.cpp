@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/foreign.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 
 using namespace taut::test;
 
@@ -13,8 +13,8 @@ std::string trained(const TempFolder& folder, const std::string& name,
   const std::string run = (folder / name).string();
   auto words = tiny_train("digits-mlp", "synthetic", run);
   words.insert(words.end(), more.begin(), more.end());
-  done(invoke(folder, words));
-  if (certified) done(invoke(folder, {"certify", run}));
+  done(call(folder, words));
+  if (certified) done(call(folder, {"certify", run}));
   return run;
 }
 
@@ -30,8 +30,7 @@ BOOST_AUTO_TEST_CASE(certified_runs_become_rows_and_one_plot) {
                                 {"--constraint.name", "none", "--optimizer.weight_decay", "0.1"}),
                     bare = trained(folder, "bare", {}, false);
   const std::string svg = (folder / "front.svg").string();
-  const Outcome table =
-      done(invoke(folder, {"compare", "--frontier", a, b, c, bare, "--out", svg}));
+  const Outcome table = done(call(folder, {"compare", "--frontier", a, b, c, bare, "--out", svg}));
   BOOST_TEST(contains(table.out, "K: l2, pixels in [0, 1] -> l2, last hidden token"));
   BOOST_TEST(contains(table.out, "muon + soft_cap"));
   BOOST_TEST(contains(table.out, "muon + weight_decay"));
@@ -42,8 +41,8 @@ BOOST_AUTO_TEST_CASE(certified_runs_become_rows_and_one_plot) {
   BOOST_TEST(contains(slurp(svg), "muon + soft_cap"));
   BOOST_TEST(!std::filesystem::exists(folder / "a" / "report"));
 
-  const Outcome json = done(invoke(folder, {"compare", "--frontier", a + "/", b, "--json",
-                                            "--threat", "linf", "--relative_eps", "1/50"}));
+  const Outcome json = done(call(folder, {"compare", "--frontier", a + "/", b, "--json", "--threat",
+                                          "linf", "--relative_eps", "1/50"}));
   const auto runs = nlohmann::json::parse(json.out).at("runs");
   BOOST_TEST_REQUIRE(runs.size() == 2u);
   BOOST_TEST(runs[0].at("run") == "a");
@@ -66,7 +65,7 @@ BOOST_AUTO_TEST_CASE(pixels_are_measured_by_their_range) {
   const TempFolder folder;
   const std::string run = trained(folder, "a", {});
   const Outcome l2 =
-      done(invoke(folder, {"compare", "--frontier", run, "--json", "--relative_eps", "0.5"}));
+      done(call(folder, {"compare", "--frontier", run, "--json", "--relative_eps", "0.5"}));
   // 4 x 4 pixels in [0, 1]: all moved by the whole range is 4 in l2.
   BOOST_TEST(nlohmann::json::parse(l2.out)["runs"][0]["eps"].get<double>() == 2.0,
              boost::test_tools::tolerance(1e-12));
@@ -75,9 +74,9 @@ BOOST_AUTO_TEST_CASE(pixels_are_measured_by_their_range) {
 BOOST_AUTO_TEST_CASE(embeddings_are_measured_by_their_rms) {
   const TempFolder folder;
   const std::string run = (folder / "gpt").string();
-  done(invoke(folder, tiny_train("shakespeare-gpt", "synthetic_text", run)));
-  done(invoke(folder, {"certify", run, "--examples", "4"}));
-  const Outcome out = done(invoke(folder, {"compare", "--frontier", run, "--json"}));
+  done(call(folder, tiny_train("shakespeare-gpt", "synthetic_text", run)));
+  done(call(folder, {"certify", run, "--examples", "4"}));
+  const Outcome out = done(call(folder, {"compare", "--frontier", run, "--json"}));
   const double rms = taut::io::load_certificate(folder / "gpt" / "certificate.h5").embedding_rms;
   BOOST_TEST(nlohmann::json::parse(out.out)["runs"][0]["eps"].get<double>() == 0.003 * rms * 4,
              boost::test_tools::tolerance(1e-12));
@@ -87,14 +86,14 @@ BOOST_AUTO_TEST_CASE(foreign_weights_have_a_row_and_other_data_none) {
   const TempFolder folder;
   const std::string run = trained(folder, "a", {}), file = saved(folder, sequential());
   done(call(folder, {"certify", file, "--data", "synthetic"}, kMlp));
-  const Outcome both = done(invoke(folder, {"compare", "--frontier", run, file}));
+  const Outcome both = done(call(folder, {"compare", "--frontier", run, file}));
   BOOST_TEST(contains(both.out, "foreign weights"));
   BOOST_TEST(contains(both.out, "muon + soft_cap"));
   const std::string examples = (folder / "rows.safetensors").string();
   taut::io::write_safetensors(
       examples, {{}, {{"input", at::rand({6, 1, 4, 4})}, {"label", at::zeros({6}, at::kLong)}}});
-  done(invoke(folder, {"certify", file, "--data", examples}));
-  const Outcome one = done(invoke(folder, {"compare", "--frontier", run, file}));
+  done(call(folder, {"certify", file, "--data", examples}));
+  const Outcome one = done(call(folder, {"compare", "--frontier", run, file}));
   BOOST_TEST(!contains(one.out, "foreign weights"));
   BOOST_TEST(contains(one.err, "about other examples"));
 }
@@ -109,35 +108,35 @@ BOOST_AUTO_TEST_CASE(what_is_no_run_or_damaged_is_left_out) {
   std::ofstream(stray) << "notes";
   std::ofstream(folder / "torn" / "certificate.h5") << "no HDF5";
   std::ofstream(folder / "cut" / "checkpoint-best.h5") << "no HDF5";
-  const Outcome out = done(invoke(folder, {"compare", "--frontier", empty, run, stray, torn, cut}));
+  const Outcome out = done(call(folder, {"compare", "--frontier", empty, run, stray, torn, cut}));
   BOOST_TEST(std::count(out.out.begin(), out.out.end(), '%') == 2, out.out);
   for (const std::string& left : {empty, stray, torn, cut}) BOOST_TEST(contains(out.err, left));
   BOOST_TEST(std::count(out.err.begin(), out.err.end(), '\n') == 4, out.err);
-  const Outcome none = invoke(folder, {"compare", "--frontier", empty, stray});
+  const Outcome none = call(folder, {"compare", "--frontier", empty, stray});
   BOOST_TEST(none.status == 2);
   BOOST_TEST(contains(none.err, "got 2 paths of which none can be opened"));
-  refused(invoke(folder, {"compare", "--frontier", empty}), "holds no checkpoint.h5");
+  refused(call(folder, {"compare", "--frontier", empty}), "holds no checkpoint.h5");
 }
 
 BOOST_AUTO_TEST_CASE(wrong_calls_are_one_line) {
   const TempFolder folder;
   const std::string run = trained(folder, "a", {});
-  refused(invoke(folder, {"compare", "--frontier"}), "RUN");
-  refused(invoke(folder, {"compare", "--frontier", run, "--out", (folder / "report").string()}),
+  refused(call(folder, {"compare", "--frontier"}), "RUN");
+  refused(call(folder, {"compare", "--frontier", run, "--out", (folder / "report").string()}),
           ".svg");
-  refused(invoke(folder, {"compare", "--frontier", run, "--eps", "0.1"}), "--relative_eps");
+  refused(call(folder, {"compare", "--frontier", run, "--eps", "0.1"}), "--relative_eps");
   for (const char* size : {"0", "-1", "nan", "1/0", "x"}) {
-    refused(invoke(folder, {"compare", "--frontier", run, "--relative_eps", size}), size);
+    refused(call(folder, {"compare", "--frontier", run, "--relative_eps", size}), size);
   }
-  refused(invoke(folder, {"compare", run, "--relative_eps", "0.1"}), "--frontier");
-  refused(invoke(folder,
-                 {"compare", "--frontier", run, "--out", (folder / "none" / "front.svg").string()}),
+  refused(call(folder, {"compare", run, "--relative_eps", "0.1"}), "--frontier");
+  refused(call(folder,
+               {"compare", "--frontier", run, "--out", (folder / "none" / "front.svg").string()}),
           "none");
-  const Outcome threat = invoke(folder, {"compare", "--frontier", run, "--threat", "every_token"});
+  const Outcome threat = call(folder, {"compare", "--frontier", run, "--threat", "every_token"});
   BOOST_TEST(threat.status == 2);
   BOOST_TEST(contains(threat.err, "no run to compare is certified against every_token"));
   std::filesystem::remove(folder / "a" / "certificate.h5");
-  BOOST_TEST(invoke(folder, {"compare", "--frontier", run}).status == 2);
+  BOOST_TEST(call(folder, {"compare", "--frontier", run}).status == 2);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

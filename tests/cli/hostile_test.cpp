@@ -59,8 +59,8 @@ BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_number_of_layers) {
   const auto peak = [&](int64_t layers) {
     const TempFolder folder;
     const std::string file = sparse_mlp(folder, kWidth, layers);
-    const pid_t child = start(folder, {"certify", file, "--model", "mlp", "--activation", "relu",
-                                       "--data", "synthetic", "--examples", "2"});
+    const pid_t child = start_call(folder, {"certify", file, "--model", "mlp", "--activation",
+                                            "relu", "--data", "synthetic", "--examples", "2"});
     const int64_t most = peak_anonymous_kb(child);
     done(finish(folder, child));
     return most;
@@ -75,13 +75,12 @@ BOOST_AUTO_TEST_CASE(mistakes_are_one_line) {
   const TempFolder folder;
   io::TensorFile weights = sequential();
   const std::string file = saved(folder, weights);
-  refused(invoke(folder, {"certify", file}), "give --model, one of mlp, nanogpt, gpt2");
-  refused(invoke(folder, {"certify", file, "--model", "gpt3"}), "known: mlp, nanogpt, gpt2, vit");
-  refused(invoke(folder, {"certify", file, "--model", "mlp"}), "--activation");
+  refused(call(folder, {"certify", file}), "give --model, one of mlp, nanogpt, gpt2");
+  refused(call(folder, {"certify", file, "--model", "gpt3"}), "known: mlp, nanogpt, gpt2, vit");
+  refused(call(folder, {"certify", file, "--model", "mlp"}), "--activation");
   refused(call(folder, {"certify", file}, kMlp), "expected --data");
   refused(call(folder, {"certify", file, "--data", "synthetic_text"}, kMlp), "does not fit");
-  refused(invoke(folder, {"certify", file, "--model", (folder / "none.toml").string()}),
-          "none.toml");
+  refused(call(folder, {"certify", file, "--model", (folder / "none.toml").string()}), "none.toml");
   weights.tensors["3.weight"][1][1] = std::nan("");
   saved(folder, weights);
   refused(call(folder, {"certify", file, "--data", "synthetic"}, kMlp), "3.weight holds NaN");
@@ -96,7 +95,7 @@ BOOST_AUTO_TEST_CASE(options_that_change_nothing_are_refused) {
   const std::string file = saved(folder, sequential());
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), {"certify", file, "--data", "synthetic"});
-    return invoke(folder, more);
+    return call(folder, more);
   };
   const std::vector<std::vector<std::string>> given = {
       {"--heads", "2"}, {"--context", "3"}, {"--norm_eps", "1e-5"}};
@@ -125,7 +124,7 @@ BOOST_AUTO_TEST_CASE(names_that_are_hard_to_write) {
   refused(call(folder, {"certify", bytes, "--data", "synthetic"}, kMlp), "is not UTF-8");
   BOOST_TEST(!std::filesystem::exists(folder / "\xff.taut"));
   done(call(folder, {"convert", bytes, (folder / "run").string()}, kMlp));
-  done(invoke(folder, {"inspect", (folder / "run").string()}));
+  done(call(folder, {"inspect", (folder / "run").string()}));
   std::filesystem::create_symlink(loop, loop);
   refused(call(folder, {"inspect", loop}, kMlp), "cannot open " + loop + ": Too many levels");
 }

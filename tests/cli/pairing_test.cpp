@@ -19,8 +19,8 @@ BOOST_AUTO_TEST_CASE(other_weights_under_the_same_name_are_not_mixed_up) {
   done(call(folder, {"certify", file, "--data", "synthetic"}, kMlp));
   weights.tensors["1.bias"] = weights.tensors["1.bias"] + 1;
   saved(folder, weights);
-  const Outcome attacked = done(invoke(folder, {"attack", file, "--data", "synthetic", "--examples",
-                                                "5", "--steps", "2", "--search", "0"}));
+  const Outcome attacked = done(call(folder, {"attack", file, "--data", "synthetic", "--examples",
+                                              "5", "--steps", "2", "--search", "0"}));
   BOOST_TEST(contains(attacked.err, "left out"), attacked.err);
 }
 

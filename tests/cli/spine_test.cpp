@@ -7,7 +7,7 @@
 
 #include "src/cli/presets.hpp"
 #include "src/io/io.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 
 using namespace taut::test;
 
@@ -196,18 +196,18 @@ BOOST_AUTO_TEST_CASE(ctrl_c_saves_and_resume_ends_where_an_undisturbed_run_ends)
 
 BOOST_AUTO_TEST_CASE(print_config_is_complete_and_reads_back) {
   const TempFolder folder;
-  const Outcome first = invoke(
-      folder, {"train", "digits-vit", "--seed", "7", "--model.width", "32", "--print-config"});
+  const Outcome first =
+      call(folder, {"train", "digits-vit", "--seed", "7", "--model.width", "32", "--print-config"});
   BOOST_REQUIRE(first.status == 0);
   BOOST_TEST(holds(first.out, "seed = 7"));
   BOOST_TEST(holds(first.out, "width = 32"));
   std::ofstream(folder / "again.toml") << first.out;
   const Outcome second =
-      invoke(folder, {"train", (folder / "again.toml").string(), "--print-config"});
+      call(folder, {"train", (folder / "again.toml").string(), "--print-config"});
   BOOST_TEST(second.status == 0, second.err);
   BOOST_TEST(second.out == first.out);
   for (const char* verb : {"certify", "attack", "compare", "inspect"}) {
-    const Outcome printed = invoke(folder, {verb, "--print-config"});
+    const Outcome printed = call(folder, {verb, "--print-config"});
     BOOST_TEST(printed.status == 0, verb << ": " << printed.err);
     BOOST_TEST(holds(printed.out, "checkpoint = \"best\""), verb);
   }
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(print_config_is_complete_and_reads_back) {
 BOOST_AUTO_TEST_CASE(every_preset_is_a_configuration) {
   const TempFolder folder;
   for (const auto& [name, text] : taut::cli::presets()) {
-    const Outcome printed = invoke(folder, {"train", name, "--print-config"});
+    const Outcome printed = call(folder, {"train", name, "--print-config"});
     BOOST_TEST(printed.status == 0, name << ": " << printed.err);
   }
 }
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(help_and_version_go_to_stdout) {
   BOOST_TEST(help.status == 0);
   for (const char* verb : {"train", "certify", "attack", "compare", "inspect", "data"}) {
     BOOST_TEST(holds(help.out, verb));
-    const Outcome one = invoke(folder, {verb, "--help"});
+    const Outcome one = call(folder, {verb, "--help"});
     BOOST_TEST(one.status == 0);
     BOOST_TEST(lines_of(one.out) > 3);
   }

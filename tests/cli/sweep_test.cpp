@@ -7,7 +7,7 @@
 
 #include "src/io/folder_lock.hpp"
 #include "src/io/io.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 
 using namespace taut::test;
 
@@ -29,7 +29,7 @@ std::string written(const TempFolder& folder, const std::string& points,
 const std::string kTwoCaps = "[grid]\nconstraint.w_max = [0.5, 1.0]\n";
 
 nlohmann::json listed(const TempFolder& folder, const std::string& grid) {
-  return nlohmann::json::parse(done(invoke(folder, {"sweep", grid, "--list", "--json"})).out);
+  return nlohmann::json::parse(done(call(folder, {"sweep", grid, "--list", "--json"})).out);
 }
 
 std::string state(const nlohmann::json& list, size_t point) {
@@ -67,14 +67,14 @@ BOOST_AUTO_TEST_CASE(points_are_numbered_trained_one_by_one_and_skipped_when_fin
   BOOST_TEST(list[4]["options"]["steps"] == "12");
   BOOST_TEST(!std::filesystem::exists(folder / "runs"));
 
-  done(invoke(folder, {"sweep", grid, "--index", "2"}));
+  done(call(folder, {"sweep", grid, "--index", "2"}));
   list = listed(folder, grid);
   for (const size_t i : {0, 1, 3, 4}) BOOST_TEST(state(list, i) == "missing");
   BOOST_TEST(state(list, 2) == "finished");
 
   const std::filesystem::path two = folder / "runs" / "constraint.w_max=1,seed=3";
   const auto before = std::filesystem::last_write_time(two / "checkpoint.h5");
-  const Outcome all = done(invoke(folder, {"sweep", grid}));
+  const Outcome all = done(call(folder, {"sweep", grid}));
   BOOST_TEST((std::filesystem::last_write_time(two / "checkpoint.h5") == before));
   BOOST_TEST(contains(all.out, "l2, pixels in [0, 1] -> l2, last hidden token"));
   BOOST_TEST(std::count(all.out.begin(), all.out.end(), '%') == 5);
@@ -89,28 +89,28 @@ BOOST_AUTO_TEST_CASE(points_are_numbered_trained_one_by_one_and_skipped_when_fin
 
 BOOST_AUTO_TEST_CASE(a_point_is_the_run_that_taut_train_makes) {
   const TempFolder folder;
-  done(invoke(folder, {"sweep", written(folder, kTwoCaps), "--index", "0"}));
+  done(call(folder, {"sweep", written(folder, kTwoCaps), "--index", "0"}));
   const std::string alone = (folder / "alone").string();
-  done(invoke(folder, {"train",
-                       "digits-mlp",
-                       "--out",
-                       alone,
-                       "--data.name",
-                       "synthetic",
-                       "--steps",
-                       "12",
-                       "--batch",
-                       "16",
-                       "--model.width",
-                       "16",
-                       "--evaluate_every",
-                       "4",
-                       "--checkpoint_every",
-                       "4",
-                       "--keep",
-                       "3",
-                       "--constraint.w_max",
-                       "0.5"}));
+  done(call(folder, {"train",
+                     "digits-mlp",
+                     "--out",
+                     alone,
+                     "--data.name",
+                     "synthetic",
+                     "--steps",
+                     "12",
+                     "--batch",
+                     "16",
+                     "--model.width",
+                     "16",
+                     "--evaluate_every",
+                     "4",
+                     "--checkpoint_every",
+                     "4",
+                     "--keep",
+                     "3",
+                     "--constraint.w_max",
+                     "0.5"}));
   const std::filesystem::path point = folder / "runs" / "constraint.w_max=0.5";
   BOOST_TEST(taut::io::load_run_checkpoint(point, "last").config ==
              taut::io::load_run_checkpoint(alone, "last").config);
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(a_point_is_the_run_that_taut_train_makes) {
 BOOST_AUTO_TEST_CASE(an_unfinished_point_goes_on_from_its_checkpoint) {
   const TempFolder folder;
   const std::string grid = written(folder, kTwoCaps);
-  done(invoke(folder, {"sweep", grid}));
+  done(call(folder, {"sweep", grid}));
   const std::filesystem::path cut = folder / "runs" / "constraint.w_max=0.5",
                               bare = folder / "runs" / "constraint.w_max=1";
   const auto whole = weights(cut), other = weights(bare);
@@ -130,10 +130,10 @@ BOOST_AUTO_TEST_CASE(an_unfinished_point_goes_on_from_its_checkpoint) {
   for (const auto& file : std::filesystem::directory_iterator(bare)) {
     if (file.path().filename() != "run.json") std::filesystem::remove(file.path());
   }
-  const Outcome list = done(invoke(folder, {"sweep", grid, "--list"}));
+  const Outcome list = done(call(folder, {"sweep", grid, "--list"}));
   BOOST_TEST(contains(list.out, "unfinished (4 of 12 steps)"));
   BOOST_TEST(contains(list.out, "unfinished (0 of 12 steps)"));
-  const Outcome resumed = done(invoke(folder, {"sweep", grid}));
+  const Outcome resumed = done(call(folder, {"sweep", grid}));
   BOOST_TEST(!contains(resumed.err.substr(0, resumed.err.find("point 1")), "\n1/12"));
   BOOST_TEST(same(weights(cut), whole));
   BOOST_TEST(same(weights(bare), other));
@@ -142,11 +142,11 @@ BOOST_AUTO_TEST_CASE(an_unfinished_point_goes_on_from_its_checkpoint) {
 
 BOOST_AUTO_TEST_CASE(a_run_of_other_options_is_refused_kept_and_stops_no_other_point) {
   const TempFolder folder;
-  done(invoke(folder, {"sweep", written(folder, kTwoCaps), "--index", "0"}));
+  done(call(folder, {"sweep", written(folder, kTwoCaps), "--index", "0"}));
   const std::filesystem::path old = folder / "runs" / "constraint.w_max=0.5" / "checkpoint.h5";
   const std::string before = slurp(old);
   const std::string grid = written(folder, "seed = 9\n" + kTwoCaps);
-  const Outcome swept = invoke(folder, {"sweep", grid});
+  const Outcome swept = call(folder, {"sweep", grid});
   BOOST_TEST(swept.status == 2);
   BOOST_TEST(contains(swept.err, "seed is 0 there, 9 in the grid"));
   BOOST_TEST(contains(swept.err, "1 of 2 points failed"));
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(a_run_of_other_options_is_refused_kept_and_stops_no_other_p
   BOOST_TEST(state(listed(folder, spelled), 0) == "finished");
   // What cannot be read is not trained over either.
   std::ofstream(folder / "runs" / "constraint.w_max=5e-1" / "checkpoint.h5") << "no HDF5";
-  BOOST_TEST(invoke(folder, {"sweep", spelled}).status == 2);
+  BOOST_TEST(call(folder, {"sweep", spelled}).status == 2);
   BOOST_TEST(slurp(folder / "runs" / "constraint.w_max=5e-1" / "checkpoint.h5") == "no HDF5");
   BOOST_TEST(state(listed(folder, spelled), 0) == "damaged");
   BOOST_TEST(listed(folder, spelled)[0]["accuracy"].is_null());
@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(a_failing_point_shows_in_the_exit_status_alone) {
   const std::string grid = written(folder,
                                    "[[point]]\nname = \"bad\"\nloss.threat = \"every_token\"\n"
                                    "[[point]]\nname = \"good\"\n");
-  const Outcome swept = invoke(folder, {"sweep", grid});
+  const Outcome swept = call(folder, {"sweep", grid});
   BOOST_TEST(swept.status == 2);
   BOOST_TEST(contains(swept.err, "point 0 failed:"));
   BOOST_TEST(contains(swept.err, "every_token"));
@@ -187,14 +187,14 @@ BOOST_AUTO_TEST_CASE(two_processes_never_train_one_point) {
   const std::string grid = written(folder, kTwoCaps);
   {
     const taut::io::FolderLock lock(folder / "runs" / "constraint.w_max=0.5");
-    const Outcome swept = invoke(folder, {"sweep", grid});
+    const Outcome swept = call(folder, {"sweep", grid});
     BOOST_TEST(swept.status == 2);
     BOOST_TEST(contains(swept.err, "point 0 failed: another process works in"));
     const auto list = listed(folder, grid);
     BOOST_TEST(state(list, 0) == "missing");
     BOOST_TEST(state(list, 1) == "finished");
   }
-  done(invoke(folder, {"sweep", grid}));
+  done(call(folder, {"sweep", grid}));
   BOOST_TEST(state(listed(folder, grid), 0) == "finished");
 }
 
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(ctrl_c_stops_the_sweep_and_the_same_command_goes_on) {
       "[set]\ndata.name = \"synthetic\"\nsteps = 4000\nbatch = 16\nmodel.width = 16\n"
       "evaluate_every = 1000\ncheckpoint_every = 100\n";
   const std::string grid = written(folder, kTwoCaps, shared);
-  const pid_t child = start(folder, {"sweep", grid});
+  const pid_t child = start_call(folder, {"sweep", grid});
   const std::filesystem::path first = folder / "runs" / "constraint.w_max=0.5";
   while (!std::filesystem::exists(first / "checkpoint.h5"))
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -215,19 +215,19 @@ BOOST_AUTO_TEST_CASE(ctrl_c_stops_the_sweep_and_the_same_command_goes_on) {
   BOOST_TEST(!std::filesystem::exists(folder / "runs" / "constraint.w_max=1"));
   BOOST_TEST(state(listed(folder, grid), 0) == "unfinished");
   // A last point that is stopped is not a finished one.
-  const pid_t alone = start(folder, {"sweep", grid, "--index", "0"});
+  const pid_t alone = start_call(folder, {"sweep", grid, "--index", "0"});
   while (!contains(slurp(folder / "err"), "point 0"))
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   kill(alone, SIGINT);
   BOOST_TEST(finish(folder, alone).status == 130);
-  done(invoke(folder, {"sweep", grid}));
+  done(call(folder, {"sweep", grid}));
   for (const size_t i : {0, 1}) BOOST_TEST(state(listed(folder, grid), i) == "finished");
 }
 
 BOOST_AUTO_TEST_CASE(bad_grids_are_one_line_before_any_work) {
   const TempFolder folder;
   const auto refused_as = [&](const std::string& points, const std::string& part) {
-    refused(invoke(folder, {"sweep", written(folder, points)}), part);
+    refused(call(folder, {"sweep", written(folder, points)}), part);
   };
   refused_as("", "no points");
   refused_as("[grid]\n", "no points");
@@ -257,10 +257,10 @@ BOOST_AUTO_TEST_CASE(bad_grids_are_one_line_before_any_work) {
     many += "]\n";
   }
   refused_as(many, "more than 10000 points");
-  refused(invoke(folder, {"sweep"}), "GRID.toml");
-  refused(invoke(folder, {"sweep", (folder / "none.toml").string()}), "none.toml");
-  refused(invoke(folder, {"sweep", written(folder, kTwoCaps), "--index", "2"}), "0 to 1");
-  refused(invoke(folder, {"sweep", written(folder, kTwoCaps), "--index", "-1"}), "--index");
+  refused(call(folder, {"sweep"}), "GRID.toml");
+  refused(call(folder, {"sweep", (folder / "none.toml").string()}), "none.toml");
+  refused(call(folder, {"sweep", written(folder, kTwoCaps), "--index", "2"}), "0 to 1");
+  refused(call(folder, {"sweep", written(folder, kTwoCaps), "--index", "-1"}), "--index");
   BOOST_TEST(!std::filesystem::exists(folder / "runs"));
 }
 

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "src/io/io.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 #include "tests/data/bpe_making.hpp"
 
 using namespace taut::test;
@@ -78,11 +78,11 @@ BOOST_AUTO_TEST_CASE(labelled_sentences_go_through_every_verb) {
   const Reviews data;
   const TempFolder folder;
   const std::string a = (folder / "a").string(), b = (folder / "b").string();
-  BOOST_TEST(contains(done(invoke(folder, {"data", "list"})).out, "sst2"));
-  done(invoke(folder, classifier("sst2", a)));
-  done(invoke(folder, classifier("sst2-baseline", b)));
+  BOOST_TEST(contains(done(call(folder, {"data", "list"})).out, "sst2"));
+  done(call(folder, classifier("sst2", a)));
+  done(call(folder, classifier("sst2-baseline", b)));
   for (const std::string& run : {a, b}) {
-    done(invoke(folder, {"certify", run, "--threat", "every_token,one_token,l2"}));
+    done(call(folder, {"certify", run, "--threat", "every_token,one_token,l2"}));
     const auto certificate =
         taut::io::load_certificate(std::filesystem::path(run) / "certificate.h5");
     // One row a sentence, whatever its length.
@@ -99,12 +99,12 @@ BOOST_AUTO_TEST_CASE(labelled_sentences_go_through_every_verb) {
       }
     }
     const Outcome attacked =
-        done(invoke(folder, {"attack", run, "--threat", "every_token,one_token,l2", "--examples",
-                             "12", "--steps", "5", "--search", "3"}));
+        done(call(folder, {"attack", run, "--threat", "every_token,one_token,l2", "--examples",
+                           "12", "--steps", "5", "--search", "3"}));
     BOOST_TEST(contains(attacked.err, "attacks inside a certified radius: 0 of"));
     BOOST_TEST(taut::io::load_attacks(std::filesystem::path(run) / "attack.h5").size() == 3u);
   }
-  const Outcome compared = done(invoke(folder, {"compare", a, b, "--out", a + "/report"}));
+  const Outcome compared = done(call(folder, {"compare", a, b, "--out", a + "/report"}));
   BOOST_TEST(contains(compared.out, "of 60 rows"));
 }
 
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_network_and_data_of_other_labels_are_refused_before_a_run
   const TempFolder folder;
   const std::string out = (folder / "x").string();
   const auto with = [&](const std::string& preset, const std::string& name) {
-    return invoke(folder, tiny_train(preset, name, out));
+    return call(folder, tiny_train(preset, name, out));
   };
   refused(with("shakespeare-gpt", "sst2"), "a gpt needs text without labels");
   refused(with("sst2", "synthetic_text"), "labels an example");
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_network_and_data_of_other_labels_are_refused_before_a_run
   refused(with("digits-vit", "sst2"), "pixels");
   std::vector<std::string> words = classifier("sst2", out);
   words.insert(words.end(), {"--data.tokenizer", "words"});
-  refused(invoke(folder, words), "nearest: 'word'");
+  refused(call(folder, words), "nearest: 'word'");
   BOOST_TEST(!std::filesystem::exists(out));
 }
 
@@ -135,47 +135,47 @@ BOOST_AUTO_TEST_CASE(a_text_becomes_shards_on_which_a_run_resumes_bit_for_bit) {
       "data",           "tokenize",    (folder / "plays.txt").string(),
       shards,           "--tokenizer", "bpe:" + bpe,
       "--shard_tokens", "1500",        "--json"};
-  const auto summary = nlohmann::json::parse(done(invoke(folder, tokenize)).out);
+  const auto summary = nlohmann::json::parse(done(call(folder, tokenize)).out);
   BOOST_TEST(summary["bytes"] == text.size());
   BOOST_TEST(summary["vocabulary"] == 266);
   BOOST_TEST(summary["shards"].get<int>() > 3);
-  refused(invoke(folder, tokenize), "is there already");
+  refused(call(folder, tokenize), "is there already");
   const std::string whole = (folder / "whole").string(), cut = (folder / "cut").string();
   std::vector<std::string> train = tiny_train("shakespeare-gpt", "shards:" + shards, whole);
   train.insert(train.end(),
                {"--data.context", "12", "--data.tokenizer", "bpe:" + bpe, "--keep", "5"});
-  done(invoke(folder, train));
+  done(call(folder, train));
   std::filesystem::copy(whole, cut);
   std::filesystem::remove(cut + "/checkpoint.h5");
   std::filesystem::copy(whole + "/checkpoint-10.h5", cut + "/checkpoint.h5");
   const auto middle = taut::io::load_run_checkpoint(cut, "last");
   BOOST_TEST_REQUIRE(middle.step == 10);
   BOOST_TEST(middle.cursor == 160);
-  done(invoke(folder, {"train", "--resume", cut}));
+  done(call(folder, {"train", "--resume", cut}));
   const auto expected = taut::io::load_run_checkpoint(whole, "last");
   const auto resumed = taut::io::load_run_checkpoint(cut, "last");
   BOOST_TEST(resumed.step == 30);
   BOOST_TEST(resumed.cursor == expected.cursor);
   BOOST_TEST(same_weights(resumed, expected));
   BOOST_TEST(!same_weights(middle, expected));
-  done(invoke(folder, {"certify", whole, "--examples", "3"}));
+  done(call(folder, {"certify", whole, "--examples", "3"}));
 }
 
 BOOST_AUTO_TEST_CASE(damaged_shards_and_tokenizers_are_one_line) {
   const TempFolder folder;
   const std::string shards = (folder / "shards").string(), out = (folder / "x").string();
   write(folder / "plays.txt", words_of_lines(100));
-  done(invoke(folder, {"data", "tokenize", (folder / "plays.txt").string(), shards}));
+  done(call(folder, {"data", "tokenize", (folder / "plays.txt").string(), shards}));
   const auto train = tiny_train("shakespeare-gpt", "shards:" + shards, out);
   std::filesystem::resize_file(shards + "/plays_val_000000.bin", 1100);
-  refused(invoke(folder, train), "plays_val_000000.bin");
+  refused(call(folder, train), "plays_val_000000.bin");
   std::filesystem::remove(shards + "/plays_val_000000.bin");
-  refused(invoke(folder, train), "*_val_*.bin");
-  refused(invoke(folder, {"data", "tokenize", (folder / "plays.txt").string(), out, "--tokenizer",
-                          "bpe:" + (folder / "none").string()}),
+  refused(call(folder, train), "*_val_*.bin");
+  refused(call(folder, {"data", "tokenize", (folder / "plays.txt").string(), out, "--tokenizer",
+                        "bpe:" + (folder / "none").string()}),
           "vocab.json");
-  refused(invoke(folder,
-                 {"data", "tokenize", (folder / "plays.txt").string(), out, "--shard_tokens", "0"}),
+  refused(call(folder,
+               {"data", "tokenize", (folder / "plays.txt").string(), out, "--shard_tokens", "0"}),
           "shard_tokens");
   BOOST_TEST(!std::filesystem::exists(out));
 }

@@ -11,7 +11,7 @@
 #include "src/cli/unused.hpp"
 #include "src/train/precision.hpp"
 #include "src/train/step.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/forked.hpp"
 
 using namespace taut;
 using namespace taut::test;
@@ -246,15 +246,15 @@ BOOST_AUTO_TEST_CASE(what_is_refused_changes_nothing) {
 BOOST_AUTO_TEST_CASE(a_complete_configuration_may_say_what_nothing_reads) {
   const TempFolder folder;
   const std::string out = (folder / "x").string();
-  refused(invoke(folder, {"train", "digits-mlp", "--model.patch", "4", "--out", out}),
+  refused(call(folder, {"train", "digits-mlp", "--model.patch", "4", "--out", out}),
           "--model.patch: belongs to model.name vit");
   BOOST_TEST(!std::filesystem::exists(out));
-  const Outcome printed = done(invoke(folder, {"train", "digits-mlp", "--print-config"}));
+  const Outcome printed = done(call(folder, {"train", "digits-mlp", "--print-config"}));
   BOOST_TEST(contains(printed.out, "patch = "));
   std::ofstream(folder / "all.toml") << printed.out;
   const std::string all = (folder / "all.toml").string();
-  BOOST_TEST(done(invoke(folder, {"train", all, "--print-config"})).out == printed.out);
-  refused(invoke(folder, {"train", all, "--constraint.heads", "fused", "--print-config"}),
+  BOOST_TEST(done(call(folder, {"train", all, "--print-config"})).out == printed.out);
+  refused(call(folder, {"train", all, "--constraint.heads", "fused", "--print-config"}),
           "--constraint.heads: an mlp has no attention");
 }
 
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(without_a_cap_none_moves_or_waits) {
   const std::string config = (folder / "free.toml").string();
   const auto with_line = [&](const std::string& line) {
     std::ofstream(config) << "[model]\nname = \"mlp\"\n[constraint]\nname = \"none\"\n" << line;
-    return invoke(folder, {"train", config, "--print-config"});
+    return call(folder, {"train", config, "--print-config"});
   };
   refused(with_line("start = 3"), "constraint.start: no matrix is capped");
   refused(with_line("lazy = true"), "constraint.lazy: no matrix is capped");
@@ -278,13 +278,13 @@ BOOST_AUTO_TEST_CASE(a_run_prints_its_configuration_and_does_not_go_on) {
   const TempFolder folder;
   const std::string run = (folder / "run").string();
   auto words = tiny_train("digits-mlp", "synthetic", run);
-  done(invoke(folder, words));
+  done(call(folder, words));
   words.push_back("--print-config");
-  const std::string config = done(invoke(folder, words)).out;
+  const std::string config = done(call(folder, words)).out;
   const std::string before = slurp(folder / "run" / "checkpoint.h5");
-  BOOST_TEST(done(invoke(folder, {"train", "--resume", run, "--print-config"})).out == config);
+  BOOST_TEST(done(call(folder, {"train", "--resume", run, "--print-config"})).out == config);
   BOOST_TEST(slurp(folder / "run" / "checkpoint.h5") == before);
-  refused(invoke(folder, {"train", "--resume", run + "x", "--print-config"}), "is not a folder");
+  refused(call(folder, {"train", "--resume", run + "x", "--print-config"}), "is not a folder");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
