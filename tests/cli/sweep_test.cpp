@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(two_processes_never_train_one_point) {
 BOOST_AUTO_TEST_CASE(ctrl_c_stops_the_sweep_and_the_same_command_goes_on) {
   const TempFolder folder;
   const std::string shared =
-      "[set]\ndata.name = \"synthetic\"\nsteps = 4000\nbatch = 16\nmodel.width = 16\n"
+      "[set]\ndata.name = \"synthetic\"\nsteps = 2000\nbatch = 16\nmodel.width = 16\n"
       "evaluate_every = 1000\ncheckpoint_every = 100\n";
   const std::string grid = written(folder, kTwoCaps, shared);
   const pid_t child = start_call(folder, {"sweep", grid});

@@ -86,6 +86,7 @@ train::TrainOptions small_run(const std::string& name, const std::string& style,
   o.constraint.name = constraint;
   o.steps = 3;
   o.batch = 4;
+  o.slices = 1;
   return o;
 }
 
