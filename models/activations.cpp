@@ -6,61 +6,94 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "models/forward.hpp"
 
 namespace taut::models {
 namespace {
 
-Tensor watched(const std::vector<Layer>& layers, size_t first, Tensor x, const Watch& watch) {
+// What a layer is given, before it is applied.
+using Glance = std::function<void(const Layer& layer, const Tensor& x)>;
+
+Tensor watched(const std::vector<Layer>& layers, size_t first, Tensor x, const Watch& watch,
+               const Glance& glance) {
   for (size_t i = first; i < layers.size(); ++i) {
+    if (glance) glance(layers[i], x);
     const auto* residual = std::get_if<Residual>(&layers[i].kind);
     const Tensor out = residual != nullptr
-                           ? joined(*residual, x, watched(residual->branch, 0, x, watch))
+                           ? joined(*residual, x, watched(residual->branch, 0, x, watch, glance))
                            : apply(layers[i], x);
     x = watch(layers[i], out);
   }
   return x;
 }
 
-}  // namespace
+bool embeds(const Network& network) { return network.input.kind == InputKind::tokens; }
 
-Tensor forward_watched(const Network& network, const Tensor& input, const Watch& watch) {
-  const size_t first = network.input.kind == InputKind::tokens ? 1 : 0;
-  return watched(network.layers, first, injection(network, input), watch);
-}
-
-std::vector<LayerRange> activation_ranges(const Network& network, const Tensor& input,
-                                          int64_t batch) {
-  const at::NoGradGuard no_grad;
-  std::vector<LayerRange> ranges;
-  std::vector<double> squares, entries;
-  size_t at = 0;
-  const Watch watch = [&](const Layer& layer, const Tensor& out) {
-    if (at == ranges.size()) {
-      ranges.push_back({layer.name, 0, 0});
-      squares.push_back(0);
-      entries.push_back(0);
+// The ranges of all batches, entered in the same order by each.
+class Ranges {
+ public:
+  void next_batch() { at_ = 0; }
+  void enter(const std::string& name, bool watched, const Tensor& out) {
+    if (at_ == all_.size()) {
+      all_.push_back({name, 0, 0, watched});
+      squares_.push_back(0);
+      entries_.push_back(0);
     }
     // Norms, which make no copies: logits of a large vocabulary are the largest tensor there is.
     const double largest =
         at::linalg_vector_norm(out, std::numeric_limits<double>::infinity()).item<double>();
     const double length =
         at::linalg_vector_norm(out, 2, std::nullopt, false, at::kDouble).item<double>();
-    ranges[at].largest = std::isnan(largest) ? std::numeric_limits<double>::infinity()
-                                             : std::max(ranges[at].largest, largest);
-    squares[at] += length * length;
-    entries[at] += static_cast<double>(out.numel());
-    ++at;
+    LayerRange& range = all_[at_];
+    range.largest = std::isnan(largest) ? std::numeric_limits<double>::infinity()
+                                        : std::max(range.largest, largest);
+    squares_[at_] += length * length;
+    entries_[at_] += static_cast<double>(out.numel());
+    ++at_;
+  }
+  std::vector<LayerRange> finish() {
+    for (size_t i = 0; i < all_.size(); ++i) all_[i].rms = std::sqrt(squares_[i] / entries_[i]);
+    return std::move(all_);
+  }
+
+ private:
+  std::vector<LayerRange> all_;
+  std::vector<double> squares_, entries_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+Tensor forward_watched(const Network& network, const Tensor& input, const Watch& watch) {
+  return watched(network.layers, embeds(network) ? 1 : 0, injection(network, input), watch, {});
+}
+
+std::vector<LayerRange> activation_ranges(const Network& network, const Tensor& input,
+                                          int64_t batch) {
+  const at::NoGradGuard no_grad;
+  Ranges ranges;
+  const Watch watch = [&](const Layer& layer, const Tensor& out) {
+    ranges.enter(layer.name, true, out);
     return out;
   };
+  const Glance glance = [&](const Layer& layer, const Tensor& x) {
+    const auto* attention = std::get_if<Attention>(&layer.kind);
+    if (attention == nullptr) return;
+    const Projections parts = projected(*attention, x);
+    ranges.enter(layer.name + ".query", false, parts.query);
+    ranges.enter(layer.name + ".key", false, parts.key);
+    ranges.enter(layer.name + ".value", false, parts.value);
+  };
   for (int64_t start = 0; start < input.size(0); start += batch) {
-    at = 0;
-    const int64_t count = std::min(batch, input.size(0) - start);
-    forward_watched(network, input.narrow(0, start, count), watch);
+    ranges.next_batch();
+    const Tensor injected =
+        injection(network, input.narrow(0, start, std::min(batch, input.size(0) - start)));
+    if (embeds(network)) ranges.enter(network.layers.front().name, false, injected);
+    watched(network.layers, embeds(network) ? 1 : 0, injected, watch, glance);
   }
-  for (size_t i = 0; i < ranges.size(); ++i) ranges[i].rms = std::sqrt(squares[i] / entries[i]);
-  return ranges;
+  return ranges.finish();
 }
 
 double largest_activation(const std::vector<LayerRange>& ranges) {

@@ -19,13 +19,15 @@ Tensor forward_watched(const Network& network, const Tensor& input, const Watch&
 struct LayerRange {
   std::string name;
   double largest = 0, rms = 0;  // |entry|; infinity where one is NaN
+  bool watched = true;          // by forward_watched
 };
 
-// Every layer in the order of the forward pass.
+// Every layer in the order of the forward pass; besides what forward_watched shows the embedding,
+// and before an attention its query, key and value as they leave their matrices.
 std::vector<LayerRange> activation_ranges(const Network& network, const Tensor& input,
                                           int64_t batch = 256);
 
-// Largest |entry| of any layer's output, branches of residuals included; infinity for NaN.
+// Largest |entry| of all of them; infinity for NaN.
 double largest_activation(const std::vector<LayerRange>& ranges);
 
 }  // namespace taut::models

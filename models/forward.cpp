@@ -136,10 +136,9 @@ Tensor mixed(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& of
 
 Tensor apply(const Attention& l, const Tensor& x) {
   const int64_t heads = l.query.size(0), d_head = l.query.size(1), tokens = x.size(1);
-  const Tensor q = prepared(l, per_head(l.query, l.query_bias, x)) *
-                   (l.logit_scale / static_cast<double>(d_head));
-  const Tensor k = prepared(l, per_head(l.key, l.key_bias, x));
-  const Tensor v = per_head(l.value, l.value_bias, x);
+  const auto [query, key, v] = projected(l, x);
+  const Tensor q = prepared(l, query) * (l.logit_scale / static_cast<double>(d_head));
+  const Tensor k = prepared(l, key);
   const Tensor offset = offsets(l, x);
   const int64_t share = std::max(int64_t{1}, kLogits / (heads * tokens * tokens));
   const std::vector<Tensor> qs = q.split(share), ks = k.split(share), vs = v.split(share);
@@ -185,6 +184,11 @@ Tensor apply(const Layer& layer, const Tensor& x) {
 
 Tensor joined(const Residual& l, const Tensor& x, const Tensor& branch) {
   return (l.keep == 1 ? x : l.keep * x) + (l.add == 1 ? branch : l.add * branch);
+}
+
+Projections projected(const Attention& l, const Tensor& x) {
+  return {per_head(l.query, l.query_bias, x), per_head(l.key, l.key_bias, x),
+          per_head(l.value, l.value_bias, x)};
 }
 
 Tensor injection(const Network& network, const Tensor& input) {

@@ -10,6 +10,14 @@ Tensor apply(const Layer& layer, const Tensor& x);
 // keep * x + add * branch, given what the branch has made of x.
 Tensor joined(const Residual& residual, const Tensor& x, const Tensor& branch);
 
+// (batch, heads, tokens, d_head) each, as they leave their matrices: before norms, clamps,
+// rotations and the scale of the logits.
+struct Projections {
+  Tensor query, key, value;
+};
+
+Projections projected(const Attention& attention, const Tensor& x);
+
 // Logits (batch, rows, classes) of pixels or token ids. Computed in the dtype of the weights.
 Tensor forward(const Network& network, const Tensor& input);
 

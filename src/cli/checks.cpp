@@ -72,6 +72,10 @@ CLI::Validator share() {
   return number("a number in [0, 1)", [](double x) { return x >= 0 && x < 1; });
 }
 
+CLI::Validator fraction() {
+  return number("a number in (0, 1)", [](double x) { return x > 0 && x < 1; });
+}
+
 CLI::Validator truth() {
   return {[](std::string& text) -> std::string {
             const bool known = text == "true" || text == "false" || text == "1" || text == "0";

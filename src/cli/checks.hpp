@@ -16,7 +16,8 @@ CLI::Validator count(int64_t least);  // up to 2^31 - 1
 CLI::Validator at_least(double least);
 CLI::Validator above(double least);
 
-CLI::Validator share();  // [0, 1)
-CLI::Validator truth();  // true or false
+CLI::Validator share();     // [0, 1)
+CLI::Validator fraction();  // (0, 1)
+CLI::Validator truth();     // true or false
 
 }  // namespace taut::cli

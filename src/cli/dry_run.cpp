@@ -11,6 +11,7 @@
 #include "src/report/format.hpp"
 #include "src/report/table.hpp"
 #include "src/train/cost.hpp"
+#include "src/train/memory.hpp"
 #include "src/train/rehearsal.hpp"
 #include "src/train/tracking.hpp"
 
@@ -49,6 +50,7 @@ DryRun measured(const train::TrainOptions& options) {
   train::State state = train::fresh_state(options, dataset);
   train::check(options, state.network);
   train::check_rows(state.network, dataset);
+  train::check_slice_memory(state.network, dataset, options, {});
   DryRun dry;
   dry.parameters = models::parameter_count(state.network);
   models::for_each_tensor(state.network,

@@ -41,7 +41,7 @@ Ranges certified_ranges(const models::Network& network) {
 Ranges observed_ranges(const models::Network& network, const at::Tensor& input) {
   Ranges ranges;
   for (const auto& layer : models::activation_ranges(network, input, batch_of(network.input))) {
-    ranges.push_back(layer.largest);
+    if (layer.watched) ranges.push_back(layer.largest);
   }
   return ranges;
 }

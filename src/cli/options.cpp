@@ -40,7 +40,7 @@ void add_model_options(CLI::App& command, models::Architecture& model) {
       ->check(count(1));
   add(command, "model.residual_add", model.residual_add,
       "lipschitz: weight a of x <- (1 - a) x + a branch(x), in (0, 1)")
-      ->check(share());
+      ->check(fraction());
   add(command, "model.logit_scale", model.logit_scale, "lipschitz: logits = scale <q, k> / d_head")
       ->check(at_least(0));
   add(command, "model.clamp", model.clamp, "lipschitz: RMS radius of the ball clamps; 0: none")
@@ -91,6 +91,8 @@ void add_constraint_options(CLI::App& command, train::ConstraintOptions& c) {
   const auto& names = train::constraint_names();
   std::vector<std::string> or_empty = names;
   or_empty.emplace_back("");
+  std::vector<std::string> of_tables = or_empty;  // the trainer says why it takes but a few
+  of_tables.emplace_back("row_cap");
   add(command, "constraint.name", c.name,
       "none, soft_cap (muon), hard_cap, spectral_normalize, stiefel, hammer, "
       "spectral_weight_decay or weight_decay")
@@ -101,7 +103,7 @@ void add_constraint_options(CLI::App& command, train::ConstraintOptions& c) {
       ->check(CLI::IsMember(or_empty));
   add(command, "constraint.table", c.table,
       "row_cap, weight_decay or none; empty: row_cap unless name is none")
-      ->check(CLI::IsMember({"", "row_cap", "weight_decay", "none"}));
+      ->check(CLI::IsMember(of_tables));
   add(command, "constraint.heads", c.heads,
       "per_head: each block of query, key and value is a matrix; fused: their stack is")
       ->check(CLI::IsMember({"per_head", "fused"}));
@@ -156,7 +158,8 @@ void add_train_options(CLI::App& command, train::TrainOptions& t) {
   add(command, "data.tokenizer", t.data.tokenizer,
       "text: byte, character, word (sst2) or bpe:FOLDER; empty: the data set's own");
   add(command, "data.vocabulary", t.data.vocabulary,
-      "sst2: words kept, 0: all seen twice; shards: ids, 0: what they say")
+      "sst2: words kept, 0: all seen twice; else rows of the table, more than ids to pad, 0: as "
+      "many")
       ->check(count(0));
   add(command, "data.flip", t.data.augmentation.flip,
       "training images: left to right, every second one (true, false)");

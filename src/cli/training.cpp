@@ -39,12 +39,14 @@ train::TrainSummary train_afresh(const std::filesystem::path& folder,
   train::TrainContext context{folder, config, provenance(options), team::world(), {}};
   // Data and network are made and the device is found before an old run is touched: what cannot be
   // trained loses nothing.
+  train::check(options, context.team);
   const data::Dataset dataset = data::open_dataset(options.data);
   train::check_memory(options, dataset);
   const models::Network network =
       models::build(options.model, dataset.input, dataset.classes, make_generator(options.seed));
   train::check(options, network);
   train::check_rows(network, dataset);
+  train::check_slice_memory(network, dataset, options, context.team);
   train::open_device(options.device, context.team);
   const FirstLock lock(context.team, folder, locked);
   team::on_first(context.team, [&] { io::require_room(folder, force); });

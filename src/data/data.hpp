@@ -57,8 +57,8 @@ struct DataOptions {
   int64_t context = 64;        // text: tokens in one window, > 0
   std::string tokenizer = "";  // text: byte | character | word (labelled) | bpe:FOLDER; empty: the
                                // data set's own
-  int64_t vocabulary = 0;      // words kept, the most frequent; ids in shards that do not say how
-                               // many there are; 0: all words seen twice, what the shards say
+  int64_t vocabulary = 0;      // labelled: words kept, the most frequent, 0: all seen twice; else
+                               // ids, as many as there are or more (padding); 0: as many
   Augmentation augmentation{};
 };
 

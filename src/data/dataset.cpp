@@ -14,10 +14,13 @@ constexpr std::string_view kTextPrefix = "text:", kShardsPrefix = "shards:";
 bool is_text(const Dataset& dataset) { return dataset.input.kind == models::InputKind::tokens; }
 
 Dataset read_plain(const File& file, const DataOptions& options) {
-  require(options.vocabulary == 0,
-          "data.vocabulary: the tokenizer of a text says how many ids there are");
-  return read_text(file, options.context,
-                   options.tokenizer.empty() ? "character" : options.tokenizer);
+  Dataset text =
+      read_text(file, options.context, options.tokenizer.empty() ? "character" : options.tokenizer);
+  const int64_t padded = options.vocabulary > 0 ? options.vocabulary : text.classes;
+  require(padded >= text.classes, "data.vocabulary: the tokenizer has {} ids, got {}", text.classes,
+          padded);
+  text.classes = text.input.vocabulary = padded;
+  return text;
 }
 
 // Labelled and shards read their options themselves.

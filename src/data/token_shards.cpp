@@ -56,33 +56,39 @@ TokenShards open_shards(const fs::path& folder, const std::string& part, int64_t
   return all;
 }
 
-// What the shards say, the tokenizer, or data.vocabulary; at least one of them, and all alike.
-int64_t vocabulary_of(const TokenShards& train, const TokenShards& held_out, const fs::path& folder,
-                      const DataOptions& options) {
+// How many ids there are, which the shards say, the tokenizer or else data.vocabulary, and how many
+// the network is to have: data.vocabulary may pad.
+struct Vocabulary {
+  int64_t ids = 0, padded = 0;
+};
+
+Vocabulary vocabulary_of(const TokenShards& train, const TokenShards& held_out,
+                         const fs::path& folder, const DataOptions& options) {
   require(options.tokenizer.empty() || options.tokenizer == "byte" ||
               options.tokenizer.starts_with("bpe:"),
           "data.tokenizer: the tokens of shards are byte or bpe:FOLDER, got '{}'",
           options.tokenizer);
-  int64_t vocabulary = 0;
+  int64_t ids = 0;
   const auto agree = [&](int64_t said, const char* by) {
-    require(said == 0 || vocabulary == 0 || said == vocabulary,
-            "the shards in {} have a vocabulary of {}, {} says {}", folder.string(), vocabulary, by,
-            said);
-    vocabulary = std::max(vocabulary, said);
+    require(said == 0 || ids == 0 || said == ids,
+            "the shards in {} have a vocabulary of {}, {} says {}", folder.string(), ids, by, said);
+    ids = std::max(ids, said);
   };
   agree(train.vocabulary, "");
   agree(held_out.vocabulary, "their validation part");
-  agree(options.vocabulary, "data.vocabulary");
   if (!options.tokenizer.empty()) {
     agree(open_tokenizer(options.tokenizer, {}, 0).vocabulary, "data.tokenizer");
   }
-  require(vocabulary > 0,
+  const int64_t padded = options.vocabulary > 0 ? options.vocabulary : ids;
+  require(padded > 0,
           "the shards in {} do not say how large their vocabulary is: data.vocabulary (50257 for "
           "GPT-2) or data.tokenizer must",
           folder.string());
-  require(vocabulary > 1 && vocabulary <= kMostIds,
-          "data.vocabulary: expected 2 to {} ids in shards, got {}", kMostIds, vocabulary);
-  return vocabulary;
+  require(padded > 1 && padded <= kMostIds,
+          "data.vocabulary: expected 2 to {} ids in shards, got {}", kMostIds, padded);
+  require(padded >= ids, "the shards in {} have a vocabulary of {}, data.vocabulary says {}",
+          folder.string(), ids, padded);
+  return {ids > 0 ? ids : padded, padded};
 }
 
 const Shard& shard_of(const TokenShards& shards, int64_t window) {
@@ -152,12 +158,13 @@ Dataset read_shards(const fs::path& folder, const DataOptions& options) {
   require(options.context >= 1, "expected a context of at least 1 token, got {}", options.context);
   TokenShards train = open_shards(folder, kTrain, options.context);
   TokenShards held_out = open_shards(folder, kValidation, options.context);
-  train.vocabulary = held_out.vocabulary = vocabulary_of(train, held_out, folder, options);
+  const Vocabulary vocabulary = vocabulary_of(train, held_out, folder, options);
+  train.vocabulary = held_out.vocabulary = vocabulary.ids;
   Dataset dataset;
-  dataset.classes = train.vocabulary;
+  dataset.classes = vocabulary.padded;
   dataset.input = {.kind = models::InputKind::tokens,
                    .context = options.context,
-                   .vocabulary = train.vocabulary};
+                   .vocabulary = vocabulary.padded};
   std::vector<std::string> parts;
   for (const TokenShards* part : {&train, &held_out}) {
     for (const Shard& shard : part->shards) {

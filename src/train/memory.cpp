@@ -1,10 +1,16 @@
 #include "src/train/memory.hpp"
 
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "models/models.hpp"
 #include "src/core/core.hpp"
+#include "src/train/loss.hpp"
+#include "src/train/meters.hpp"
+#include "src/train/precision.hpp"
 
 namespace taut::train {
 
@@ -25,16 +31,55 @@ double least_bytes(const TrainOptions& options, const data::Dataset& dataset) {
   return 4 * (3 * weights + real(options.batch) * numbers + rows * width * blocks);
 }
 
+namespace {
+
+constexpr double kGiB = 1 << 30;
+
+double bytes_of_machine() {
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+}
+
+double kept_by(models::Network network, const data::Dataset& dataset, const TrainOptions& options,
+               int64_t examples) {
+  const at::AutoGradMode with_gradients(true);
+  models::for_each_tensor(network, [](const std::string&, at::Tensor& value, models::Role role) {
+    value = value.detach().requires_grad_(models::is_trained(role));
+  });
+  const data::Batch batch = data::gather(dataset, dataset.train, at::arange(examples, at::kLong));
+  const AllocationMeter tensors;
+  const at::Tensor logits = logits_in(options.precision, network, batch.input);
+  const at::Tensor loss = cross_entropy(logits, batch.label);
+  return static_cast<double>(tensors.live());
+}
+
+}  // namespace
+
 void check_memory(const TrainOptions& options, const data::Dataset& dataset) {
-  const double least = least_bytes(options, dataset);
-  const double there =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
-  constexpr double kGiB = 1 << 30;
+  const double least = least_bytes(options, dataset), there = bytes_of_machine();
   require(
       least <= there,
       "this network and batch need at least {} GiB, and this machine has {}: expected a smaller "
       "model.width, model.blocks or batch",
       number(least / kGiB, Round::down, 3), number(there / kGiB, Round::up, 3));
+}
+
+double bytes_an_example(const models::Network& network, const data::Dataset& dataset,
+                        const TrainOptions& options) {
+  return kept_by(network, dataset, options, 2) - kept_by(network, dataset, options, 1);
+}
+
+void check_slice_memory(const models::Network& network, const data::Dataset& dataset,
+                        const TrainOptions& options, const team::Team& team) {
+  const auto examples = static_cast<double>(options.batch / slices_of(options, team));
+  if (examples < 2 || data::size(dataset, dataset.train) < 2) return;
+  if (!models::device_of(network).is_cpu()) return;
+  const double least =
+      least_bytes(options, dataset) + examples * bytes_an_example(network, dataset, options);
+  const double there = bytes_of_machine();
+  require(least <= there,
+          "slices of {} examples need at least {} GiB, and this machine has {}: expected a smaller "
+          "batch, or more slices of it",
+          examples, number(least / kGiB, Round::down, 3), number(there / kGiB, Round::up, 3));
 }
 
 }  // namespace taut::train

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "models/network.hpp"
 #include "src/data/data.hpp"
+#include "src/team/team.hpp"
 #include "src/train/options.hpp"
 
 namespace taut::train {
@@ -12,5 +14,15 @@ double least_bytes(const TrainOptions& options, const data::Dataset& dataset);
 
 // Error when that is more than the memory of the machine.
 void check_memory(const TrainOptions& options, const data::Dataset& dataset);
+
+// Bytes that the forward pass of one example more keeps for the backward pass: what two keep, less
+// what one keeps.
+double bytes_an_example(const models::Network& network, const data::Dataset& dataset,
+                        const TrainOptions& options);
+
+// Error when the machine has not what least_bytes() says and the examples of a slice keep. The
+// backward pass wants more. GPUs, which say it themselves, and data of one example are not asked.
+void check_slice_memory(const models::Network& network, const data::Dataset& dataset,
+                        const TrainOptions& options, const team::Team& team);
 
 }  // namespace taut::train

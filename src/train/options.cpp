@@ -152,6 +152,12 @@ void check_constraint(const TrainOptions& t) {
                c.w_max_value > 0 ? "constraint.w_max_value" : "constraint.w_max");
   check_method(t, Role::head, "constraint.head", "constraint.w_max_head");
   const std::string table = method_of(Role::embedding, c);
+  const auto& names = constraint_names();
+  require(std::find(names.begin(), names.end(), table) == names.end() || table == "none" ||
+              table == "weight_decay",
+          "constraint.table: {} holds the spectral norm of a matrix, and no bound asks for that of "
+          "a table: a token takes one row, whose length row_cap holds",
+          table);
   require_known("constraint.table", table, {"row_cap", "none", "weight_decay"});
   if (table == "row_cap") require_positive("constraint.table_rms", c.table_rms);
   if (table == "weight_decay") check_decay(t);

@@ -11,6 +11,7 @@
 #include "src/io/weights.hpp"
 #include "src/train/constraint.hpp"
 #include "src/train/exchange.hpp"
+#include "src/train/memory.hpp"
 #include "src/train/schedule.hpp"
 #include "src/train/step.hpp"
 #include "src/train/tracking.hpp"
@@ -166,6 +167,7 @@ TrainSummary train(const TrainOptions& options, const TrainContext& context,
                                   : fresh_state(options, dataset, team);
   check(options, state.network);
   check_rows(state.network, dataset);
+  if (resume != nullptr) check_slice_memory(state.network, dataset, options, team);
   team::require_same(team, fmt::format("{}, step {}", context.config, state.step),
                      "configuration and step");
   share_weights(state.optimizer);

@@ -38,6 +38,11 @@ BOOST_AUTO_TEST_CASE(what_no_memory_holds_is_refused_before_any_work) {
                  {"train", "digits-vit", "--data.name", "synthetic", "--dry-run", option, value}),
             "need at least");
   }
+  // Known by what two examples keep.
+  std::vector<std::string> large = tiny_train("digits-vit", "synthetic", out);
+  large.insert(large.end(), {"--batch", "20000000"});
+  refused(call(folder, large), "slices of 10000000 examples need at least");
+  refused(call(folder, with(large, {"--dry-run"})), "slices of 10000000 examples need at least");
   BOOST_TEST(!std::filesystem::exists(out));
 }
 

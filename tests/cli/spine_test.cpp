@@ -221,6 +221,22 @@ BOOST_AUTO_TEST_CASE(every_preset_is_a_configuration) {
   }
 }
 
+// In small, on data made in memory; those of sentences want theirs.
+BOOST_AUTO_TEST_CASE(every_preset_trains_and_is_certified) {
+  for (const auto& [name, text] : taut::cli::presets()) {
+    if (name.starts_with("sst2")) continue;
+    const TempFolder folder;
+    const std::string run = (folder / "run").string();
+    const bool images = !holds(text, "name = \"gpt\"");
+    std::vector<std::string> words = tiny_train(name, images ? "synthetic" : "synthetic_text", run);
+    if (!holds(name, "mlp")) words.insert(words.end(), {"--model.blocks", "1"});
+    const Outcome trained = call(folder, words);
+    BOOST_TEST(trained.status == 0, name << ": " << trained.err);
+    const Outcome certified = call(folder, {"certify", run, "--examples", "2"});
+    BOOST_TEST(certified.status == 0, name << ": " << certified.err);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(help_and_version_go_to_stdout) {
   const TempFolder folder;
   const Outcome help = invoke(folder, {"--help"});

@@ -44,6 +44,18 @@ BOOST_AUTO_TEST_CASE(the_last_tenth_is_held_out_in_windows_side_by_side) {
   BOOST_TEST(data::size(dataset, dataset.validation) == (held_out - 1) / context);
 }
 
+BOOST_AUTO_TEST_CASE(a_vocabulary_may_be_padded_and_not_cut) {
+  data::DataOptions options{.name = "synthetic_text", .context = 8};
+  const data::Dataset plain = data::open_dataset(options);
+  options.vocabulary = plain.classes + 64;
+  const data::Dataset padded = data::open_dataset(options);
+  BOOST_TEST(padded.classes == plain.classes + 64);
+  BOOST_TEST(padded.input.vocabulary == padded.classes);
+  BOOST_TEST(at::equal(padded.train.values, plain.train.values));
+  options.vocabulary = plain.classes - 1;
+  BOOST_TEST(contains(test::error_of([&] { data::open_dataset(options); }), "data.vocabulary"));
+}
+
 BOOST_AUTO_TEST_CASE(the_shortest_text_has_one_window_in_each_part) {
   const test::TempFolder folder;
   for (const int64_t context : {1, 4, 9}) {

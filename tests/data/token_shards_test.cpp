@@ -123,7 +123,10 @@ BOOST_AUTO_TEST_CASE(a_vocabulary_must_be_said_once_and_alike) {
   bytes.tokenizer = "byte";
   BOOST_TEST(data::open_dataset(bytes).classes == 256);
   bytes.vocabulary = 255;
-  BOOST_TEST(contains(error(bytes), "data.tokenizer says 256"));
+  BOOST_TEST(contains(error(bytes), "have a vocabulary of 256, data.vocabulary says 255"));
+  bytes.vocabulary = 384;  // more are padding
+  BOOST_TEST(data::open_dataset(bytes).classes == 384);
+  BOOST_TEST(data::open_dataset(bytes).input.vocabulary == 384);
   bytes.tokenizer = "word";
   BOOST_TEST(contains(error(bytes), "byte or bpe:FOLDER"));
   data::write_shard(folder / "x_val_0.bin", counting(30), 300);
@@ -144,7 +147,7 @@ BOOST_AUTO_TEST_CASE(an_id_outside_the_vocabulary_is_named_when_it_is_reached) {
   const test::TempFolder folder;
   data::write_shard(folder / "x_train_0.bin", counting(30), 25);
   data::write_shard(folder / "x_val_0.bin", counting(20), 25);
-  const data::Dataset dataset = data::open_dataset(shards_in(folder, 4, 0));
+  const data::Dataset dataset = data::open_dataset(shards_in(folder, 4, 64));  // padded
   data::gather(dataset, dataset.train, at::tensor({0, 5}, at::kLong));
   const std::string error = test::error_of([&] {
     data::gather(dataset, dataset.train, at::tensor({0, 6}, at::kLong));

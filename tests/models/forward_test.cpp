@@ -202,6 +202,34 @@ BOOST_AUTO_TEST_CASE(the_largest_activation_is_sought_in_branches_too) {
   BOOST_TEST(std::isinf(largest_activation(activation_ranges(network, input))));
 }
 
+// What no layer shows behind it: the embedding, and what attention compares and mixes.
+BOOST_AUTO_TEST_CASE(the_largest_activation_is_sought_in_attention_and_embedding_too) {
+  Network network;
+  network.input = {InputKind::tokens, 0, 0, 0, 0, 0, 2, 3};
+  Tensor table = at::zeros({3, 2});
+  table[1][0] = 3;
+  network.layers.push_back({"embedding", Embedding{table}});
+  Attention attention;
+  attention.query = at::full({1, 2, 2}, 2.0);
+  attention.key = at::full({1, 2, 2}, -5.0);
+  attention.value = at::full({1, 2, 2}, 1.0);
+  attention.output = at::full({2, 2}, 0.125);
+  attention.query_key_clamp = 1;
+  network.layers.push_back({"attention", attention});
+  const Tensor ids = at::tensor({0, 0, 1, 0}, at::kLong).view({2, 2});
+  const std::vector<LayerRange> ranges = activation_ranges(network, ids, /*batch=*/1);
+  std::string names;
+  for (const LayerRange& range : ranges) names += range.name + (range.watched ? "! " : " ");
+  BOOST_TEST(names == "embedding attention.query attention.key attention.value attention! ");
+  BOOST_TEST(ranges[0].largest == 3);
+  BOOST_TEST(ranges[1].largest == 6);
+  BOOST_TEST(ranges[2].largest == 15);
+  BOOST_TEST(ranges[3].largest == 3);
+  BOOST_TEST(largest_activation(ranges) == 15);
+  // Of eight entries two are 15.
+  BOOST_TEST(ranges[2].rms == std::sqrt(225.0 / 4), boost::test_tools::tolerance(1e-6));
+}
+
 BOOST_AUTO_TEST_CASE(a_watched_forward_pass_is_the_same_bit_for_bit_and_can_be_changed) {
   at::Generator g = make_generator(5);
   Architecture architecture;

@@ -5,7 +5,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include "src/core/core.hpp"
+#include "src/train/rehearsal.hpp"
 #include "src/train/state.hpp"
+#include "tests/support.hpp"
 #include "tests/train/runs.hpp"
 
 using namespace taut;
@@ -34,6 +36,42 @@ BOOST_AUTO_TEST_CASE(the_least_is_a_lower_bound_and_near) {
   BOOST_TEST(train::least_bytes(o, dataset) > one);
   o.batch = 1LL << 40;
   BOOST_CHECK_THROW(train::check_memory(o, dataset), Error);
+}
+
+// What a whole slice keeps is that of its examples, and little more.
+BOOST_AUTO_TEST_CASE(a_slice_keeps_what_its_examples_keep) {
+  for (const char* name : {"margin_mlp", "vit", "gpt", "adamw_vit", "adamw_gpt", "bf16_vit"}) {
+    const bool half = std::string(name) == "bf16_vit";
+    train::TrainOptions o = test::named_run(half ? "vit" : name);
+    if (half) o.precision = "bf16";
+    o.batch = 64;
+    o.slices = 2;
+    o.loss.certified_eps = 0;
+    const data::Dataset dataset = data::open_dataset(o.data);
+    train::State state = train::fresh_state(o, dataset);
+    const double examples = 32 * train::bytes_an_example(state.network, dataset, o);
+    const auto kept = static_cast<double>(train::rehearse(state, dataset, o).kept_bytes);
+    BOOST_TEST(examples <= kept, name);
+    BOOST_TEST(examples > 0.8 * kept, name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(slices_that_fit_are_accepted_and_others_not) {
+  train::TrainOptions o = test::named_run("vit");
+  const data::Dataset dataset = data::open_dataset(o.data);
+  const train::State state = train::fresh_state(o, dataset);
+  const auto complaint = [&](int64_t batch, int64_t slices, int ranks) {
+    o.batch = batch;
+    o.slices = slices;
+    return test::error_of([&] {
+      train::check_slice_memory(state.network, dataset, o, {0, ranks});
+    });
+  };
+  constexpr int64_t kMany = 1 << 26;
+  BOOST_TEST(complaint(16, 1, 1) == "");
+  BOOST_TEST(test::contains(complaint(kMany, 2, 1), "slices of 33554432 examples need at least"));
+  BOOST_TEST(test::contains(complaint(kMany, 2, 4), "slices of 16777216 examples"));
+  BOOST_TEST(complaint(kMany, kMany / 16, 1) == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -75,6 +75,11 @@ BOOST_AUTO_TEST_CASE(a_certified_margin_resumes_between_two_looks_at_its_norms) 
 BOOST_AUTO_TEST_CASE(a_gpt_of_shifted_tokens_resumes_in_noise_bit_for_bit) {
   check_resume("noised_gpt");
 }
+BOOST_AUTO_TEST_CASE(steps_in_bf16_resume_bit_for_bit) {
+  train::TrainOptions options = test::images_run("vit");
+  options.precision = "bf16";
+  check_resume(options);
+}
 BOOST_AUTO_TEST_CASE(an_adamw_vit_resumes_bit_for_bit) { check_resume("adamw_vit"); }
 BOOST_AUTO_TEST_CASE(an_adamw_gpt_resumes_bit_for_bit) { check_resume("adamw_gpt"); }
 BOOST_AUTO_TEST_CASE(lazy_caps_resume_bit_for_bit) { check_resume("lazy_vit"); }
