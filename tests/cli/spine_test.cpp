@@ -230,6 +230,7 @@ BOOST_AUTO_TEST_CASE(every_preset_trains_and_is_certified) {
     const bool images = !holds(text, "name = \"gpt\"");
     std::vector<std::string> words = tiny_train(name, images ? "synthetic" : "synthetic_text", run);
     if (!holds(name, "mlp")) words.insert(words.end(), {"--model.blocks", "1"});
+    if (holds(name, "nanogpt")) words.insert(words.end(), {"--data.vocabulary", "512"});
     const Outcome trained = call(folder, words);
     BOOST_TEST(trained.status == 0, name << ": " << trained.err);
     const Outcome certified = call(folder, {"certify", run, "--examples", "2"});

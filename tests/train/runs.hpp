@@ -95,7 +95,8 @@ inline train::TrainOptions named_run(const std::string& name) {
   if (name == "attacked_mlp") {  // nearly all of a step is PGD
     train::TrainOptions o = images_run("mlp");
     o.loss.adversarial_eps = 0.02;
-    o.loss.adversarial_steps = 200;
+    o.loss.adversarial_steps = 100;
+    o.slices = 1;
     return o;
   }
   if (name == "sgd_vit") return sgd_run(images_run("vit"));
