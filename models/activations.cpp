@@ -29,8 +29,6 @@ Tensor watched(const std::vector<Layer>& layers, size_t first, Tensor x, const W
   return x;
 }
 
-bool embeds(const Network& network) { return network.input.kind == InputKind::tokens; }
-
 // The ranges of all batches, entered in the same order by each.
 class Ranges {
  public:

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <utility>
+
 #include "kernels/ball_clamp.hpp"
 #include "models/walk.hpp"
 #include "src/core/core.hpp"
@@ -136,9 +138,10 @@ Tensor mixed(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& of
 
 Tensor apply(const Attention& l, const Tensor& x) {
   const int64_t heads = l.query.size(0), d_head = l.query.size(1), tokens = x.size(1);
-  const auto [query, key, v] = projected(l, x);
-  const Tensor q = prepared(l, query) * (l.logit_scale / static_cast<double>(d_head));
-  const Tensor k = prepared(l, key);
+  Projections raw = projected(l, x);
+  const Tensor q =
+      prepared(l, std::move(raw.query)) * (l.logit_scale / static_cast<double>(d_head));
+  const Tensor k = prepared(l, std::move(raw.key)), v = raw.value;
   const Tensor offset = offsets(l, x);
   const int64_t share = std::max(int64_t{1}, kLogits / (heads * tokens * tokens));
   const std::vector<Tensor> qs = q.split(share), ks = k.split(share), vs = v.split(share);
@@ -174,9 +177,9 @@ Tensor apply(const TokenShift& l, const Tensor& x) {
   return y;
 }
 
-bool embeds(const Network& network) { return network.input.kind == InputKind::tokens; }
-
 }  // namespace
+
+bool embeds(const Network& network) { return network.input.kind == InputKind::tokens; }
 
 Tensor apply(const Layer& layer, const Tensor& x) {
   return std::visit([&](const auto& kind) { return apply(kind, x); }, layer.kind);

@@ -21,6 +21,9 @@ Projections projected(const Attention& attention, const Tensor& x);
 // Logits (batch, rows, classes) of pixels or token ids. Computed in the dtype of the weights.
 Tensor forward(const Network& network, const Tensor& input);
 
+// Whether the first layer makes tokens of ids. Threats start behind it.
+bool embeds(const Network& network);
+
 // The tensor that a threat moves: the pixels themselves, or the embedded tokens (batch, tokens,
 // width) right after the embedding table. Converted to the dtype of the weights.
 Tensor injection(const Network& network, const Tensor& input);

@@ -17,7 +17,8 @@ Dataset read_plain(const File& file, const DataOptions& options) {
   Dataset text =
       read_text(file, options.context, options.tokenizer.empty() ? "character" : options.tokenizer);
   const int64_t padded = options.vocabulary > 0 ? options.vocabulary : text.classes;
-  require(padded >= text.classes, "data.vocabulary: the tokenizer has {} ids, got {}", text.classes,
+  require(padded >= text.classes,
+          "data.vocabulary: expected at least the tokenizer's {} ids, got {}", text.classes,
           padded);
   text.classes = text.input.vocabulary = padded;
   return text;

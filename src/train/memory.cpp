@@ -13,25 +13,34 @@
 #include "src/train/precision.hpp"
 
 namespace taut::train {
+namespace {
 
-double least_bytes(const TrainOptions& options, const data::Dataset& dataset) {
-  const models::Architecture& a = options.model;
+double real(int64_t n) { return static_cast<double>(n); }
+
+bool reads_tokens(const data::Dataset& dataset) {
+  return dataset.input.kind == models::InputKind::tokens;
+}
+
+// Of one example.
+double numbers_of(const data::Dataset& dataset) {
   const models::InputSpec& in = dataset.input;
-  const auto real = [](int64_t n) { return static_cast<double>(n); };
+  return reads_tokens(dataset) ? real(in.context)
+                               : real(in.channels) * real(in.height) * real(in.width);
+}
+
+// Entries of the matrices, at least.
+double weights_of(const TrainOptions& options, const data::Dataset& dataset) {
+  const models::Architecture& a = options.model;
   const double width = real(a.width), blocks = real(a.blocks);
-  const bool tokens = in.kind == models::InputKind::tokens, mlp = a.name == "mlp";
-  const double numbers =
-      tokens ? real(in.context) : real(in.channels) * real(in.height) * real(in.width);
+  const bool mlp = a.name == "mlp";
   // Query, key, value and output, and the MLP's two, of every block; an mlp has one a layer.
   const double inside =
       mlp ? (blocks - 1) * width * width : blocks * (4 + 2 * real(a.expansion)) * width * width;
-  const double outside = mlp ? numbers * width : tokens ? real(in.vocabulary) * width : 0;
-  const double weights = inside + outside + width * real(dataset.classes);
-  const double rows = tokens ? real(in.context) : 1;
-  return 4 * (3 * weights + real(options.batch) * numbers + rows * width * blocks);
+  const double outside = mlp                     ? numbers_of(dataset) * width
+                         : reads_tokens(dataset) ? real(dataset.input.vocabulary) * width
+                                                 : 0;
+  return inside + outside + width * real(dataset.classes);
 }
-
-namespace {
 
 constexpr double kGiB = 1 << 30;
 
@@ -54,6 +63,12 @@ double kept_by(models::Network network, const data::Dataset& dataset, const Trai
 
 }  // namespace
 
+double least_bytes(const TrainOptions& options, const data::Dataset& dataset) {
+  const double rows = reads_tokens(dataset) ? real(dataset.input.context) : 1;
+  return 4 * (3 * weights_of(options, dataset) + real(options.batch) * numbers_of(dataset) +
+              rows * real(options.model.width) * real(options.model.blocks));
+}
+
 void check_memory(const TrainOptions& options, const data::Dataset& dataset) {
   const double least = least_bytes(options, dataset), there = bytes_of_machine();
   require(
@@ -70,11 +85,12 @@ double bytes_an_example(const models::Network& network, const data::Dataset& dat
 
 void check_slice_memory(const models::Network& network, const data::Dataset& dataset,
                         const TrainOptions& options, const team::Team& team) {
-  const auto examples = static_cast<double>(options.batch / slices_of(options, team));
-  if (examples < 2 || data::size(dataset, dataset.train) < 2) return;
-  if (!models::device_of(network).is_cpu()) return;
+  const int64_t examples = options.batch / slices_of(options, team);
+  if (options.device != "cpu" || examples < 2 || data::size(dataset, dataset.train) < 2) return;
+  // When the forward pass has ended there are no gradients yet, but the weights and a moment.
   const double least =
-      least_bytes(options, dataset) + examples * bytes_an_example(network, dataset, options);
+      4 * (2 * weights_of(options, dataset) + real(options.batch) * numbers_of(dataset)) +
+      real(examples) * bytes_an_example(network, dataset, options);
   const double there = bytes_of_machine();
   require(least <= there,
           "slices of {} examples need at least {} GiB, and this machine has {}: expected a smaller "

@@ -20,8 +20,9 @@ void check_memory(const TrainOptions& options, const data::Dataset& dataset);
 double bytes_an_example(const models::Network& network, const data::Dataset& dataset,
                         const TrainOptions& options);
 
-// Error when the machine has not what least_bytes() says and the examples of a slice keep. The
-// backward pass wants more. GPUs, which say it themselves, and data of one example are not asked.
+// Error when the machine has not what the forward pass of a slice leaves in it, with weights,
+// moments and the batch. The backward pass wants more. Not for a GPU, which says it itself, nor for
+// data of one example.
 void check_slice_memory(const models::Network& network, const data::Dataset& dataset,
                         const TrainOptions& options, const team::Team& team);
 

@@ -22,10 +22,13 @@ namespace {
 // reach; see kernels::soft_cap_coupling.
 constexpr double kLargestGrowth = 19.0 / 62.0;
 
+bool is_one_of(const std::vector<std::string>& known, const std::string& name) {
+  return std::find(known.begin(), known.end(), name) != known.end();
+}
+
 void require_known(const char* option, const std::string& name,
                    const std::vector<std::string>& known) {
-  require(std::find(known.begin(), known.end(), name) != known.end(), "{}",
-          unknown_name(option, name, known));
+  require(is_one_of(known, name), "{}", unknown_name(option, name, known));
 }
 
 void require_count(const char* option, int64_t value) {
@@ -152,13 +155,13 @@ void check_constraint(const TrainOptions& t) {
                c.w_max_value > 0 ? "constraint.w_max_value" : "constraint.w_max");
   check_method(t, Role::head, "constraint.head", "constraint.w_max_head");
   const std::string table = method_of(Role::embedding, c);
-  const auto& names = constraint_names();
-  require(std::find(names.begin(), names.end(), table) == names.end() || table == "none" ||
-              table == "weight_decay",
-          "constraint.table: {} holds the spectral norm of a matrix, and no bound asks for that of "
-          "a table: a token takes one row, whose length row_cap holds",
-          table);
-  require_known("constraint.table", table, {"row_cap", "none", "weight_decay"});
+  const std::vector<std::string> of_tables = {"row_cap", "none", "weight_decay"};
+  require(
+      is_one_of(of_tables, table) || !is_one_of(constraint_names(), table),
+      "constraint.table: {} acts on the spectral norm of a matrix, and no bound asks for that of "
+      "a table: a token takes one row, whose length row_cap holds",
+      table);
+  require_known("constraint.table", table, of_tables);
   if (table == "row_cap") require_positive("constraint.table_rms", c.table_rms);
   if (table == "weight_decay") check_decay(t);
   check_something_capped(t);

@@ -167,6 +167,7 @@ TrainSummary train(const TrainOptions& options, const TrainContext& context,
                                   : fresh_state(options, dataset, team);
   check(options, state.network);
   check_rows(state.network, dataset);
+  // Who begins has asked before a folder was touched; here it would cost three passes again.
   if (resume != nullptr) check_slice_memory(state.network, dataset, options, team);
   team::require_same(team, fmt::format("{}, step {}", context.config, state.step),
                      "configuration and step");

@@ -97,7 +97,6 @@ BOOST_AUTO_TEST_CASE(two_processes_are_one_process_bit_for_bit) {
     BOOST_TEST(one.step > 0);
     BOOST_TEST(test::first_difference(one, two) == "", preset);
   }
-  unsetenv("OMP_NUM_THREADS");
 }
 
 BOOST_AUTO_TEST_CASE(a_sweep_is_for_one_process) {

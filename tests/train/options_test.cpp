@@ -117,7 +117,9 @@ BOOST_AUTO_TEST_CASE(constraints_of_roles_are_checked_by_role) {
   BOOST_TEST(names(complaint([](auto& o) { o.constraint.attention = "row_cap"; }),
                    {"constraint.attention", "row_cap"}));
   BOOST_TEST(names(complaint([](auto& o) { o.constraint.table = "soft_cap"; }),
-                   {"constraint.table", "row_cap"}));
+                   {"constraint.table", "soft_cap acts on the spectral norm", "row_cap"}));
+  BOOST_TEST(names(complaint([](auto& o) { o.constraint.table = "rowcap"; }),
+                   {"constraint.table", "nearest: 'row_cap'"}));
   BOOST_TEST(names(complaint([](auto& o) { o.constraint.heads = "both"; }), {"constraint.heads"}));
   BOOST_TEST(names(complaint([](auto& o) { o.constraint.w_max_value = 0.01; }),
                    {"optimizer.lr", "constraint.w_max_value"}));
