@@ -6,6 +6,7 @@ set -euo pipefail
 cat <<EOF
 base = "cifar-mlp"
 out = "$1"
+set.slices = 1
 set.steps = 400
 set.evaluate_every = 400
 set.checkpoint_every = 400

@@ -44,11 +44,12 @@ text() {
   build/taut inspect "runs/reproduce/$1" --threat every_token --json > "runs/reproduce/$1.inspect.json"
 }
 
-# lever NAME OPTION...: a short run of the certified GPT with something changed, certified on 12,800 characters and not attacked.
+# lever NAME OPTION...: a short run of the certified GPT with 8 heads and something changed, certified on 12,800
+# characters and not attacked.
 lever() {
   local folder=runs/reproduce/lever-$1
-  build/taut train shakespeare-gpt-2m --steps 400 --data.context 128 --evaluate_every 400 --evaluate_examples 871 \
-    --out "$folder" --force "${@:2}" >&2
+  build/taut train shakespeare-gpt-2m --model.heads 8 --slices 1 --steps 400 --data.context 128 --evaluate_every 400 \
+    --evaluate_examples 871 --out "$folder" --force "${@:2}" >&2
   build/taut certify "$folder" --threat every_token --relative true --eps 0.001,0.003,0.01 --examples 100 --json > "$folder.json"
   runs+=("$folder")
 }
@@ -95,13 +96,13 @@ for name in "$@"; do
       ;;
     shakespeare-accurate)  # accuracy at a small bound to the last hidden token, at the price of all radii
       text "$name" shakespeare-gpt-2m --loss.certified_eps 0 --loss.smoothing 0.1 --model.output_scale 1000 \
-        --model.token_shift 1 --constraint.w_max 1.25 --optimizer.lr 0.02
+        --model.token_shift 1 --constraint.w_max 1.27 --optimizer.lr 0.02
       ;;
     shakespeare-adamw)
-      text "$name" shakespeare-gpt-2m-baseline
+      text "$name" shakespeare-gpt-2m-baseline --slices 1
       ;;
     shakespeare-muon)
-      text "$name" shakespeare-gpt-2m-baseline --optimizer.name muon --optimizer.lr 0.03 --schedule linear --warmup 0
+      text "$name" shakespeare-gpt-2m-baseline --slices 1 --optimizer.name muon --optimizer.lr 0.03 --schedule linear --warmup 0
       ;;
     shakespeare-levers)
       lever as-it-is
@@ -139,6 +140,8 @@ for name in "$@"; do
       cat > $folder.toml <<EOF
 base = "shakespeare-gpt-2m"
 out = "$folder"
+set.model.heads = 8
+set.slices = 1
 set.steps = 400
 set.data.context = 128
 set.evaluate_every = 400

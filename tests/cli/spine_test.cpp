@@ -213,11 +213,13 @@ BOOST_AUTO_TEST_CASE(print_config_is_complete_and_reads_back) {
   }
 }
 
+// With two slices, so that two processes repeat one.
 BOOST_AUTO_TEST_CASE(every_preset_is_a_configuration) {
   const TempFolder folder;
   for (const auto& [name, text] : taut::cli::presets()) {
     const Outcome printed = call(folder, {"train", name, "--print-config"});
     BOOST_TEST(printed.status == 0, name << ": " << printed.err);
+    BOOST_TEST(holds(printed.out, "\nslices = 2\n"), name << ": " << printed.out);
   }
 }
 

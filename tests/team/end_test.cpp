@@ -83,9 +83,10 @@ BOOST_AUTO_TEST_CASE(what_ranks_cannot_share_loses_nothing) {
 BOOST_AUTO_TEST_CASE(two_processes_are_one_process_bit_for_bit) {
   if (test::no_mpirun()) return;
   setenv("OMP_NUM_THREADS", "1", 1);
-  for (const char* preset : {"digits-vit", "digits-vit-baseline", "shakespeare-gpt"}) {
+  for (const std::string preset :
+       {"digits-vit", "digits-vit-baseline", "cifar-mlp-robust", "shakespeare-gpt-2m"}) {
     test::TempFolder folder;
-    const char* data = std::string(preset) == "shakespeare-gpt" ? "synthetic_text" : "synthetic";
+    const char* data = preset.starts_with("shakespeare") ? "synthetic_text" : "synthetic";
     for (const int ranks : {1, 2}) {
       std::vector<std::string> command =
           test::tiny_train(preset, data, (folder / std::to_string(ranks)).string());
