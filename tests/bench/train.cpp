@@ -121,7 +121,7 @@ void memory(benchmark::State& state) {
   }
 }
 
-// The share of a step that goes by until its batch is there, as "error".
+// The share of a step that goes by until its slices of the batch are there, as "error".
 void waiting(benchmark::State& state, const Subject& s) {
   train::State run = train::fresh_state(s.options, s.dataset);
   data::Order order = train::order_of(s.options, s.dataset);
@@ -130,8 +130,11 @@ void waiting(benchmark::State& state, const Subject& s) {
   for (auto _ : state) {
     for (int i = 0; i < s.steps; ++i) {
       const Stopwatch watch;
+      double ended = 0;  // the part before
       train::advance(run, s.dataset, order, s.options, [&](train::Part part) {
-        if (part == train::Part::batch) batch += watch.seconds();
+        const double now = watch.seconds();
+        if (part == train::Part::batch) batch += now - ended;
+        ended = now;
       });
       all += watch.seconds();
     }
