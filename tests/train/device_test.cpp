@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(a_device_that_is_not_there_is_said) {
 }
 
 // Sums are rounded otherwise there: the first losses agree, later ones part slowly.
-BOOST_AUTO_TEST_CASE(gpu_learns_what_the_cpu_learns) {
+BOOST_AUTO_TEST_CASE(what_the_cpu_learns_is_learnt_on_cuda) {
   if (!has_gpu()) return test::skip("no GPU");
   for (const char* name : {"mlp", "vit", "gpt", "adamw_vit", "everything"}) {
     std::map<std::string, train::TrainSummary> ends;
