@@ -16,7 +16,7 @@ done
 bash tests/sanitize.sh test_core test_io test_certify test_cli fuzz_safetensors fuzz_run fuzz_config
 # LibTorch's globals would be reported twice, its caches as leaks. To keep whole stacks of who allocated what takes a
 # third of the time: who needs them runs a suite with malloc_context_size=30.
-(cd build-sanitize && ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0:malloc_context_size=1 ctest --output-on-failure -j "$(nproc)" \
-  -R '^(core|io|certify|cli)\.')
+(cd build-sanitize && ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0:malloc_context_size=1 \
+  ctest --output-on-failure -j "$(nproc)" -R '^(core|io|certify|cli)\.')
 (cd build && ctest --output-on-failure -j "$(nproc)")
 bash tests/fuzz.sh 60
